@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Writes and reads the items of a record; the layout is in RecordCodec.swift. Imports the data
+// types only; called by the record codec.
+
+import TallyTypes
+
+private typealias PayloadKey = FormatRegistry.PayloadKey
+
+extension CBORWriter {
+    /// Appends the array of a record.
+    ///
+    /// Invariant 51: the record keeps what its type promises in words only.
+    mutating func record(_ record: Record) {
+        invariant(
+            .i51,
+            record.index.rawValue | record.sequence.rawValue | record.time.microseconds
+                <= UInt64(Int64.max),
+            "index, sequence or time of a record is 2⁶³ or more"
+        )
+        bytes.append(addingCapacity: RecordCodec.envelopeBytesMax) { span in
+            appendEnvelope(record, to: &span)
+        }
+        ascii(record.order.kind.word)
+        payload(record)
+    }
+
+    private mutating func payload(_ record: Record) {
+        mapHeader(
+            count: 2 + present(record.actor != nil) + present(record.group != nil)
+                + present(record.batch != nil)
+        )
+        unsigned(PayloadKey.order)
+        order(record.order)
+        unsigned(PayloadKey.outcome)
+        outcome(record.outcome)
+        if let actor = record.actor { field(PayloadKey.actor, actor) }
+        if let group = record.group { self.group(group) }
+        if let batch = record.batch {
+            unsigned(PayloadKey.batch)
+            digest(batch)
+        }
+    }
+
+    private mutating func group(_ group: GroupPosition) {
+        invariant(
+            .i51,
+            group.count >= 2 && group.position < group.count,
+            "order \(group.position) of a group of \(group.count)"
+        )
+        unsigned(PayloadKey.group)
+        arrayHeader(count: 2)
+        unsigned(group.position)
+        unsigned(group.count)
+    }
+}
+
+/// Appends the items of a record up to its salt.
+private func appendEnvelope(_ record: Record, to span: inout OutputSpan<UInt8>) {
+    appendHead(CBORMajor.array, 10, to: &span)
+    appendHead(CBORMajor.unsigned, RecordCodec.format, to: &span)
+    appendHead(CBORMajor.unsigned, record.index.rawValue, to: &span)
+    appendSixteenBytes(record.book.high, record.book.low, to: &span)
+    appendHead(CBORMajor.unsigned, record.sequence.rawValue, to: &span)
+    appendDigest(record.previous, to: &span)
+    appendHead(CBORMajor.unsigned, record.time.microseconds, to: &span)
+    if let idempotency = record.idempotency {
+        appendDigest(idempotency, to: &span)
+    } else {
+        span.append(CBORMajor.null)
+    }
+    appendSixteenBytes(record.salt.high, record.salt.low, to: &span)
+}
+
+extension CBORReader {
+    /// Reads the array of a record.
+    mutating func readRecord() throws(CBORError) -> Record {
+        let envelope = try readHeadItems()
+        let payload = try readPayload(try readKind())
+        return Record(
+            index: envelope.index,
+            book: envelope.book,
+            sequence: envelope.sequence,
+            previous: envelope.previous,
+            time: envelope.time,
+            idempotency: envelope.idempotency,
+            salt: envelope.salt,
+            order: payload.order,
+            outcome: payload.outcome,
+            actor: payload.actor,
+            group: payload.group,
+            batch: payload.batch
+        )
+    }
+
+    /// Reads the items of a record up to its kind, and leaves the payload.
+    mutating func readEnvelope() throws(CBORError) -> RecordEnvelope {
+        let items = try readHeadItems()
+        let word = String(decoding: try readKindWord(), as: UTF8.self)
+        return RecordEnvelope(
+            index: items.index,
+            book: items.book,
+            sequence: items.sequence,
+            previous: items.previous,
+            time: items.time,
+            idempotency: items.idempotency,
+            salt: items.salt,
+            kind: word
+        )
+    }
+
+    private struct HeadItems {
+        let index: RecordIndex
+        let book: BookID
+        let sequence: BookSequence
+        let previous: Digest
+        let time: Instant
+        let idempotency: Digest?
+        let salt: Salt
+    }
+
+    private mutating func readHeadItems() throws(CBORError) -> HeadItems {
+        try readArrayHeader(count: 10, "")
+        try expectFormat(RecordCodec.format)
+        let index = RecordIndex(try readUnsigned63("index"))
+        let book = try readBook("book")
+        let sequence = BookSequence(try readUnsigned63("sequence"))
+        let previous = try readDigest("previous")
+        let time = Instant(microseconds: try readUnsigned63("time"))
+        let idempotency = readNull() ? nil : try readDigest("idempotency")
+        let salt = try readSixteenBytes("salt")
+        return HeadItems(
+            index: index,
+            book: book,
+            sequence: sequence,
+            previous: previous,
+            time: time,
+            idempotency: idempotency,
+            salt: Salt(salt.high, salt.low)
+        )
+    }
+
+    private mutating func readKind() throws(CBORError) -> OrderKind {
+        let start = offset
+        let word = try readKindWord()
+        if word.elementsEqual("tx".utf8) { return .createTransaction }
+        guard let kind = OrderKind(word: String(decoding: word, as: UTF8.self)) else {
+            throw error(.unknownKind, "kind", at: start)
+        }
+        return kind
+    }
+
+    /// Reads a word of the form `[a-z][a-z0-9.-]{0,31}`.
+    private mutating func readKindWord() throws(CBORError) -> ArraySlice<UInt8> {
+        let start = offset
+        let word = try readWord("kind")
+        let isWord = word.allSatisfy { byte in
+            isLower(byte) || (byte >= 0x30 && byte <= 0x39) || byte == 0x2E || byte == 0x2D
+        }
+        guard isWord, word.count <= 32, let first = word.first, isLower(first) else {
+            throw error(.illegalName, "kind", at: start)
+        }
+        return word
+    }
+
+    private func isLower(_ byte: UInt8) -> Bool { byte >= 0x61 && byte <= 0x7A }
+
+    private struct Payload {
+        let order: Order
+        let outcome: Outcome
+        let actor: Text?
+        let group: GroupPosition?
+        let batch: Digest?
+    }
+
+    private mutating func readPayload(_ kind: OrderKind) throws(CBORError) -> Payload {
+        let start = offset
+        var map = try readMapHeader("payload")
+        var order: Order?
+        var outcome: Outcome?
+        var actor: Text?
+        var group: GroupPosition?
+        var batch: Digest?
+        while let key = try nextKey(&map, "payload") {
+            switch key {
+            case PayloadKey.order:
+                order = try readWithin("order") { reader throws(CBORError) in
+                    try reader.readOrder(kind)
+                }
+            case PayloadKey.outcome:
+                outcome = try readWithin("outcome") { reader throws(CBORError) in
+                    try reader.readOutcome()
+                }
+            case PayloadKey.sealedFields:
+                throw error(.sealedFields, "payload", at: map.keyOffset)
+            case PayloadKey.actor: actor = try readText("actor")
+            case PayloadKey.group: group = try readGroup("group")
+            case PayloadKey.batch: batch = try readDigest("batch")
+            default: throw unknownKey(map, "payload")
+            }
+        }
+        return Payload(
+            order: try need(order, "order", at: start),
+            outcome: try need(outcome, "outcome", at: start),
+            actor: actor,
+            group: group,
+            batch: batch
+        )
+    }
+
+    private mutating func readWithin<Value>(
+        _ field: String,
+        _ read: (inout CBORReader) throws(CBORError) -> Value
+    ) throws(CBORError) -> Value {
+        do throws(CBORError) {
+            return try read(&self)
+        } catch {
+            throw error.within(field)
+        }
+    }
+
+    private mutating func readGroup(_ field: String) throws(CBORError) -> GroupPosition {
+        let start = offset
+        try readArrayHeader(count: 2, field)
+        let position = try readUnsigned(field)
+        let count = try readUnsigned(field)
+        guard count >= 2 else { throw error(.writtenDefault, field, at: start) }
+        guard position < count else { throw error(.outOfRange, field, at: start) }
+        return GroupPosition(position: position, count: count)
+    }
+}
