@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The batch machine: the same rule as a single-posting transaction, as one pass over preallocated rows
+// and bytes. Pure and total. Called by the machine. specs/hot-path.md §4 has the layout; the tests judge
+// it against the same transfers sent as single orders. Nothing here allocates per transfer.
+
+import TallyCodec
+import TallyProof
+import TallyTypes
+
+extension Machine {
+    /// Judges a batch: its name, its book, its key, then each transfer on its own.
+    mutating func apply(_ batch: PlannedBatch) -> AppliedSubmission {
+        let gate = Gate(scope: scope, settled: Overlay(), covered: batch.coverage)
+        guard gate.bookID(named: batch.name) == batch.book else { return .staleBatch }
+        let first = scalars.nextRecord
+        guard let book = batch.book else {
+            return refuseAll(batch, .bookNotFound(name: Text(batch.name.text)), .system)
+        }
+        guard let row = gate.book(book) else {
+            invariantFailure(.i8, "book \(book) has a name and no row")
+        }
+        guard !row.isDeleted else { return refuseAll(batch, .bookDeleted, book) }
+        if let hash = batch.idempotency,
+            let claim = gate.idempotency(.idempotency(book, hash))
+        {
+            guard claim.digest == batch.digest else {
+                return refuseAll(batch, .idempotencyConflict, book)
+            }
+            invariant(
+                .i15, claim.count == UInt64(batch.transfers.count),
+                "a batch of \(batch.transfers.count) replays one of \(claim.count)")
+            return .batch(first: claim.record, outcomes: [], isReplay: true)
+        }
+        guard row.kind == .accounts else {
+            return refuseAll(batch, .bookKind(expected: .accounts, found: row.kind), book)
+        }
+        let outcomes = transfer(batch, book, row)
+        return .batch(first: first, outcomes: outcomes, isReplay: false)
+    }
+
+    /// One refused record per transfer, in the book, or in the system book when there is none.
+    private mutating func refuseAll(
+        _ batch: PlannedBatch,
+        _ refusal: Refusal,
+        _ home: BookID
+    ) -> AppliedSubmission {
+        let first = scalars.nextRecord
+        let names = BatchNames(scope.keys, batch)
+        var gate = Gate(scope: scope, settled: Overlay(), covered: batch.coverage)
+        guard var row = gate.book(home) else {
+            invariantFailure(.i8, "book \(home) has no row")
+        }
+        run.reserve(records: batch.transfers.count)
+        for transfer in batch.transfers {
+            refuse(transfer, batch, names, refusal, home, &row)
+        }
+        gate.put(.book(home), .book(row))
+        scope.merge(gate.own)
+        let outcome = TransferOutcome(refusal: UInt8(refusal.number))
+        return .batch(
+            first: first,
+            outcomes: [TransferOutcome](repeating: outcome, count: batch.transfers.count),
+            isReplay: false)
+    }
+
+    private mutating func refuse(
+        _ transfer: Transfer,
+        _ batch: PlannedBatch,
+        _ names: BatchNames,
+        _ refusal: Refusal,
+        _ book: BookID,
+        _ row: inout BookRow
+    ) {
+        let order = CreateTransaction(
+            postings: [names.posting(transfer)], isForced: batch.isForced)
+        let record = Record(
+            index: scalars.nextRecord, book: book, sequence: row.nextSequence,
+            previous: row.head, time: nextTime, idempotency: nil, salt: nextSalt,
+            order: .createTransaction(order), outcome: .refused(refusal))
+        let leaf = run.append(record)
+        advance(to: record.time, leaf: leaf)
+        row.nextSequence = row.nextSequence.next
+        row.head = leaf
+    }
+
+    // MARK: - The pass
+
+    private mutating func transfer(
+        _ batch: PlannedBatch,
+        _ book: BookID,
+        _ start: BookRow
+    ) -> [TransferOutcome] {
+        var row = start
+        let first = scalars.nextRecord
+        let names = BatchNames(scope.keys, batch)
+        var writer = TransferRecordWriter(book: book, isForced: batch.isForced)
+        var claim = batch.idempotency
+        var outcomes: [TransferOutcome] = []
+        outcomes.reserveCapacity(batch.transfers.count)
+        run.reserve(records: batch.transfers.count)
+        for transfer in batch.transfers {
+            if let refusal = move(transfer, names, isForced: batch.isForced) {
+                refuse(transfer, batch, names, refusal, book, &row)
+                outcomes.append(TransferOutcome(refusal: UInt8(refusal.number)))
+            } else {
+                let time = nextTime
+                let leaf = writer.write(
+                    transfer, names,
+                    TransferRecordWriter.Place(
+                        index: scalars.nextRecord, sequence: row.nextSequence, previous: row.head,
+                        time: time, salt: nextSalt, log: row.nextLog, id: row.nextTransaction),
+                    claim: claim.map { ($0, batch.digest) }, to: &run)
+                run.positions.append(
+                    TransactionPosition(
+                        book: book, transaction: row.nextTransaction, record: scalars.nextRecord))
+                advance(to: time, leaf: leaf)
+                claim = nil
+                row.nextSequence = row.nextSequence.next
+                row.head = leaf
+                row.nextLog = row.nextLog.next
+                row.nextTransaction = row.nextTransaction.next
+                outcomes.append(TransferOutcome(refusal: 0))
+            }
+        }
+        settle(batch, book, row, first, isClaimed: claim == nil)
+        return outcomes
+    }
+
+    /// Writes the book's row, and the claim of the batch's key when a transfer committed.
+    private func settle(
+        _ batch: PlannedBatch,
+        _ book: BookID,
+        _ row: BookRow,
+        _ first: RecordIndex,
+        isClaimed: Bool
+    ) {
+        var gate = Gate(scope: scope, settled: Overlay(), covered: batch.coverage)
+        gate.put(.book(book), .book(row))
+        if let hash = batch.idempotency, isClaimed {
+            gate.put(
+                .idempotency(book, hash),
+                .idempotency(
+                    IdempotencyRow(
+                        digest: batch.digest, record: first, count: UInt64(batch.transfers.count))))
+        }
+        scope.merge(gate.own)
+    }
+
+    /// Moves one amount, or gives the refusal; nothing is half done.
+    @inline(__always)
+    private func move(
+        _ transfer: Transfer,
+        _ names: borrowing BatchNames,
+        isForced: Bool
+    ) -> Refusal? {
+        let cache = scope.cache
+        let sourceKey = Int(transfer.source)
+        let destinationKey = Int(transfer.destination)
+        invariant(
+            .i15, names.asset(sourceKey) == names.asset(destinationKey),
+            "a transfer between two assets")
+        let source = scope.handles[sourceKey]
+        let destination = scope.handles[destinationKey]
+        let from = cache.narrowVolume(source)
+        let to = cache.narrowVolume(destination)
+        guard let from, let to, source != destination else {
+            return moveWide(transfer, names, isForced: isForced)
+        }
+        let available = from.input > from.output ? from.input - from.output : 0
+        guard isForced || transfer.amount <= available || names.isWorld(sourceKey) else {
+            return moveWide(transfer, names, isForced: isForced)
+        }
+        let (output, overflowOut) = from.output.addingReportingOverflow(transfer.amount)
+        let (input, overflowIn) = to.input.addingReportingOverflow(transfer.amount)
+        guard !overflowOut, !overflowIn else {
+            return moveWide(transfer, names, isForced: isForced)
+        }
+        cache.putNarrowVolume(
+            source, input: from.input, output: output, key: scope.keys[sourceKey])
+        cache.putNarrowVolume(
+            destination, input: input, output: to.output, key: scope.keys[destinationKey])
+        return nil
+    }
+
+    /// The same rule at full width: refusals, self-transfers, sums above 128 bits.
+    @inline(never)
+    private func moveWide(
+        _ transfer: Transfer,
+        _ names: borrowing BatchNames,
+        isForced: Bool
+    ) -> Refusal? {
+        let posting = names.posting(transfer)
+        var source = volume(UInt32(transfer.source))
+        let available = source.balance.available
+        guard isForced || posting.source.isWorld || posting.amount <= available else {
+            return .insufficientFunds(
+                account: posting.source, asset: posting.asset, needed: posting.amount,
+                available: available)
+        }
+        let (output, overflowOut) = source.output.addingReportingOverflow(posting.amount)
+        guard !overflowOut else {
+            return .amountOverflow(account: posting.source, asset: posting.asset)
+        }
+        source.output = output
+        let isSelf = scope.handles[Int(transfer.source)] == scope.handles[Int(transfer.destination)]
+        var destination = isSelf ? source : volume(UInt32(transfer.destination))
+        let (input, overflowIn) = destination.input.addingReportingOverflow(posting.amount)
+        guard !overflowIn else {
+            return .amountOverflow(account: posting.destination, asset: posting.asset)
+        }
+        destination.input = input
+        scope.put(UInt32(transfer.source), .volume(source))
+        scope.put(UInt32(transfer.destination), .volume(destination))
+        return nil
+    }
+
+    private func volume(_ position: UInt32) -> Volume {
+        switch scope.get(position) {
+        case .volume(let volume)?: volume
+        case nil: .zero
+        case .book, .bookName, .text, .transactionState, .reference, .idempotency, .entity:
+            invariantFailure(.i8, "the row of a volume holds another kind of value")
+        }
+    }
+}
+
+/// Account and asset of each volume key of a batch, as ranges of the key table's bytes.
+struct BatchNames {
+    /// Where the account of a key stands; empty for keys of other kinds.
+    private var accounts: [Range<Int>] = []
+    /// The number of the asset of a key; two keys of one asset have one number.
+    private var assetNumbers: [UInt16] = []
+    private var assets: [Range<Int>] = []
+    private var worlds: [Bool] = []
+    private let keys: KeyTable
+
+    init(_ keys: KeyTable, _ batch: PlannedBatch) {
+        self.keys = keys
+        accounts.reserveCapacity(keys.count)
+        assetNumbers.reserveCapacity(keys.count)
+        worlds.reserveCapacity(keys.count)
+        let home = (batch.book ?? .system).bytes
+        for position in 0..<keys.count {
+            add(keys.range(position), home)
+        }
+    }
+
+    /// Layout of a volume key: format, kind, book 16, length u16, asset, length u16, account.
+    private mutating func add(_ range: Range<Int>, _ home: [UInt8]) {
+        let bytes = keys.bytes
+        let start = range.lowerBound
+        guard range.count > 22, bytes[start + 1] == StateKeyKind.volume.rawValue,
+            bytes[(start + 2)..<(start + 18)].elementsEqual(home)
+        else {
+            accounts.append(start..<start)
+            assetNumbers.append(.max)
+            worlds.append(false)
+            return
+        }
+        let assetCount = Int(bytes[start + 18]) << 8 | Int(bytes[start + 19])
+        let asset = (start + 20)..<(start + 20 + assetCount)
+        let account = (asset.upperBound + 2)..<range.upperBound
+        if assets.isEmpty || bytes[assets[assets.count - 1]] != bytes[asset] {
+            if let known = assets.firstIndex(where: { bytes[$0] == bytes[asset] }) {
+                assetNumbers.append(UInt16(known))
+            } else {
+                assets.append(asset)
+                assetNumbers.append(UInt16(assets.count - 1))
+            }
+        } else {
+            assetNumbers.append(UInt16(assets.count - 1))
+        }
+        accounts.append(account)
+        worlds.append(bytes[account].elementsEqual(AccountAddress.world.text.utf8))
+    }
+
+    @inline(__always)
+    func asset(_ key: Int) -> UInt16 { assetNumbers[key] }
+
+    @inline(__always)
+    func isWorld(_ key: Int) -> Bool { worlds[key] }
+
+    @inline(__always)
+    func assetRange(_ key: Int) -> Range<Int> {
+        let number = assetNumbers[key]
+        invariant(.i15, number != .max, "a transfer names a key that is no volume of its book")
+        return assets[Int(number)]
+    }
+
+    @inline(__always)
+    func accountRange(_ key: Int) -> Range<Int> { accounts[key] }
+
+    var bytes: [UInt8] { keys.bytes }
+
+    /// The transfer as a posting, with names checked again.
+    func posting(_ transfer: Transfer) -> Posting {
+        let asset = text(assetRange(Int(transfer.source)))
+        guard let source = AccountAddress(text(accountRange(Int(transfer.source)))),
+            let destination = AccountAddress(text(accountRange(Int(transfer.destination)))),
+            let asset = Asset(asset)
+        else { invariantFailure(.i15, "a volume key holds an illegal account or asset") }
+        return Posting(
+            source: source, destination: destination, asset: asset,
+            amount: Amount(transfer.amount))
+    }
+
+    private func text(_ range: Range<Int>) -> String {
+        String(decoding: keys.bytes[range], as: UTF8.self)
+    }
+}
+
+extension Cache {
+    /// Input and output of a volume that fits the row, zero for an absent one; nil for a wide one.
+    @inline(__always)
+    func narrowVolume(_ handle: RowHandle) -> (input: UInt128, output: UInt128)? {
+        switch rows[handle].state {
+        case .volume: (rows[handle].input, rows[handle].output)
+        case .tombstone: (0, 0)
+        case .payload, .free: nil
+        }
+    }
+
+    /// Writes a volume that fits the row into gen0; the row must not hold a payload.
+    @inline(__always)
+    func putNarrowVolume(
+        _ handle: RowHandle,
+        input: UInt128,
+        output: UInt128,
+        key: ArraySlice<UInt8>
+    ) {
+        markDirty(handle, key: key)
+        rows[handle].input = input
+        rows[handle].output = output
+        rows[handle].state = .volume
+        rows[handle].stamp = stamp
+    }
+}
