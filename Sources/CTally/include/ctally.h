@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The few things that Swift has no spelling for: CRC32C with the processor's instruction, and a
+ * prefetch that inlines. No dependencies; imported by TallyLog, TallyStore and the kernel's passes.
+ */
+#ifndef CTALLY_H
+#define CTALLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* CRC32C (Castagnoli, reflected, RFC 3720 appendix B.4) of `count` bytes, going on from `crc`:
+ * tally_crc32c(0, "123456789", 9) == 0xE3069283, and the CRC of a followed by b is
+ * tally_crc32c(tally_crc32c(0, a), b). Uses SSE4.2 where the processor has it. */
+uint32_t tally_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+/* The same by table, on every processor; the tests compare the two. */
+uint32_t tally_crc32c_table(uint32_t crc, const void *bytes, size_t count);
+
+/* Asks for the cache line at `address`, which will be written soon. */
+static inline void tally_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+
+#endif

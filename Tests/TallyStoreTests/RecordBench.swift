@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the tests of the record files share: records that name their index, and their positions.
+
+import Support
+import TallySim
+import TallyStore
+import TallyTypes
+
+/// Small record files on a simulated disk.
+enum RecordBench {
+    static let folder = "/records"
+    static let configuration = RecordFilesConfiguration(stepBytes: 1 << 14, openBooksMax: 2)
+
+    static func disk(plan: FaultPlan = FaultPlan()) throws -> FaultDisk {
+        let disk = FaultDisk()
+        try disk.makeDirectory(folder)
+        try disk.syncDirectory("/")
+        return disk.afterCrash(.nothing, plan: plan)
+    }
+
+    /// The bytes of a record: its index, then bytes drawn from it; none of them zero at the end.
+    static func record(_ index: UInt64) -> [UInt8] {
+        index < UInt64(made.count) ? made[Int(index)] : make(index)
+    }
+
+    private static let made = (0..<1_200).map(make)
+
+    private static func make(_ index: UInt64) -> [UInt8] {
+        var random = SeededRandom(seed: index)
+        return bigEndianBytes(index) + random.bytes(20 + random.below(160)) + [0xA5]
+    }
+
+    /// True when bytes are exactly the record of an index.
+    static func isWhole(_ bytes: [UInt8], _ index: UInt64) -> Bool { bytes == record(index) }
+
+    static func framed(_ indices: Range<UInt64>) -> [UInt8] {
+        indices.flatMap { index in
+            let bytes = record(index)
+            return [UInt8(bytes.count >> 8), UInt8(bytes.count & 255)] + bytes
+        }
+    }
+
+    /// Every third record makes no transaction; the others go to three books in turn.
+    static func position(_ index: UInt64) -> RecordPosition? {
+        guard index % 3 != 0 else { return nil }
+        let number = index / 3 * 2 + index % 3 - 1
+        return RecordPosition(
+            book: BookID(0, number % 3 + 1),
+            transaction: TransactionID(number / 3 + 1),
+            record: RecordIndex(index)
+        )
+    }
+
+    static func expecting(_ count: UInt64) -> [ExpectedPositions] {
+        var next: [BookID: TransactionID] = [:]
+        for position in (0..<count).compactMap(position) {
+            next[position.book] = position.transaction.next
+        }
+        return next.sorted { $0.key < $1.key }.map {
+            ExpectedPositions(book: $0.key, next: $0.value)
+        }
+    }
+
+    static func open(_ disk: any Disk, flushed: UInt64) throws -> RecordFiles {
+        try RecordFiles(
+            disk: disk,
+            directory: folder,
+            configuration: configuration,
+            flushed: RecordIndex(flushed),
+            expecting: expecting(flushed)
+        ) { (index, bytes) throws(StoreFault) -> RecordPosition? in
+            position(index.rawValue)
+        }
+    }
+
+    static func append(_ files: RecordFiles, to end: UInt64) throws {
+        let range = files.count.rawValue..<end
+        let bytes = framed(range)
+        try files.append(
+            bytes.span,
+            first: files.count,
+            positions: range.compactMap(position)
+        )
+    }
+
+    static func verify(_ disk: any Disk) throws -> RecordFilesReport {
+        var verifier = RecordVerifier(disk: disk, directory: folder)
+        return try verifier.verify { (record) throws(StoreFault) -> RecordPosition? in
+            guard isWhole(record.bytes, record.index.rawValue) else {
+                let subject = "\(folder)/entries, record \(record.index)"
+                throw StoreFault(.corrupt, subject: subject, reason: "is another")
+            }
+            return position(record.index.rawValue)
+        }
+    }
+
+    /// Like `verify`, for files whose positions may be ahead of their records.
+    static func verifyEntries(_ disk: any Disk) throws -> (count: UInt64, remnant: Int?) {
+        var scanner = try RecordScanner(disk: disk, directory: folder)
+        while let record = try scanner.next(), isWhole(record.bytes, record.index.rawValue) {}
+        return (scanner.index.rawValue, try scanner.firstNonZero(from: scanner.offset))
+    }
+}
