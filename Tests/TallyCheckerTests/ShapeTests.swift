@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Histories whose records are well formed but do not go together: keys, groups, batches, books.
+
+import TallyChecker
+import TallyTypes
+import Testing
+
+/// A history that must be refuted, by which check, why, and at which record.
+struct ShapeCase: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let check: String
+    let reason: Reason
+    let index: UInt64
+    let lines: [Line]
+
+    init(_ name: String, _ check: String, _ reason: Reason, _ index: UInt64, _ lines: [Line]) {
+        testDescription = name
+        self.check = check
+        self.reason = reason
+        self.index = index
+        self.lines = lines
+    }
+}
+
+private func give(
+    _ id: UInt64,
+    key: Text? = nil,
+    group: (UInt64, of: UInt64)? = nil,
+    batch: Digest? = nil
+) -> Line {
+    pay([posting("world", "a", 1)], transaction(id, log: id), key: key, group: group, batch: batch)
+}
+
+private func rolledBack(by position: UInt64, group: (UInt64, of: UInt64)) -> Line {
+    pay([posting("world", "a", 1)], .refused(.groupRolledBack(by: position)), group: group)
+}
+
+private func refused(group: (UInt64, of: UInt64)? = nil, key: Text? = nil) -> Line {
+    pay([posting("b", "a", 1)], poor("b", needs: 1, has: 0), key: key, group: group)
+}
+
+private let digest = Digest(1, 1, 1, 1)
+
+private let cases: [ShapeCase] = [
+    ShapeCase(
+        "a key claimed twice",
+        "idempotency",
+        .idempotency,
+        3,
+        [
+            give(1, key: "k"), give(2, key: "k"),
+        ]
+    ),
+    ShapeCase("a refused record with a key", "records", .recordShape, 2, [refused(key: "k")]),
+    ShapeCase(
+        "a batch digest without a key",
+        "records",
+        .recordShape,
+        2,
+        [
+            give(1, batch: digest)
+        ]
+    ),
+    ShapeCase(
+        "a batch digest in a group",
+        "records",
+        .recordShape,
+        2,
+        [
+            give(1, key: "k", group: (0, of: 2), batch: digest), give(2, group: (1, of: 2)),
+        ]
+    ),
+    ShapeCase(
+        "a batch digest on an order that no batch has",
+        "records",
+        .recordShape,
+        2,
+        [
+            Line(
+                Books.money,
+                .setBookMetadata(map([("k", "v")])),
+                .committed(.recorded),
+                key: "k",
+                batch: digest
+            )
+        ]
+    ),
+    ShapeCase(
+        "a new book with a taken id",
+        "outcomes",
+        .outcome,
+        2,
+        [
+            Line(
+                .system,
+                .createBook(CreateBook(name: bookName("b"), kind: .journal)),
+                .committed(.bookCreated(Books.money))
+            )
+        ]
+    ),
+    ShapeCase(
+        "a group that commits in part",
+        "outcomes",
+        .group,
+        3,
+        [
+            give(1, group: (0, of: 2)), refused(group: (1, of: 2)),
+        ]
+    ),
+    ShapeCase(
+        "a group that is refused in part",
+        "outcomes",
+        .group,
+        3,
+        [
+            refused(group: (0, of: 2)), give(1, group: (1, of: 2)),
+        ]
+    ),
+    ShapeCase("a group without its beginning", "outcomes", .group, 2, [give(1, group: (1, of: 2))]),
+    ShapeCase(
+        "a group with a hole",
+        "outcomes",
+        .group,
+        3,
+        [
+            give(1, group: (0, of: 3)), give(2, group: (2, of: 3)),
+        ]
+    ),
+    ShapeCase(
+        "a group without its end",
+        "outcomes",
+        .group,
+        2,
+        [
+            give(1, group: (0, of: 2)), give(2),
+        ]
+    ),
+    ShapeCase(
+        "a group without its end at the end",
+        "outcomes",
+        .group,
+        2,
+        [
+            give(1, group: (0, of: 2))
+        ]
+    ),
+    ShapeCase(
+        "a refused group without a reason",
+        "outcomes",
+        .group,
+        2,
+        [
+            rolledBack(by: 1, group: (0, of: 2)), rolledBack(by: 0, group: (1, of: 2)),
+        ]
+    ),
+    ShapeCase(
+        "a refused group with two reasons",
+        "outcomes",
+        .group,
+        2,
+        [
+            refused(group: (0, of: 2)), refused(group: (1, of: 2)),
+        ]
+    ),
+    ShapeCase(
+        "a refused group that blames another",
+        "outcomes",
+        .group,
+        3,
+        [
+            refused(group: (0, of: 2)), rolledBack(by: 1, group: (1, of: 2)),
+        ]
+    ),
+    ShapeCase(
+        "a refused group whose first order would have been refused",
+        "outcomes",
+        .outcome,
+        3,
+        [
+            pay([posting("c", "a", 1)], .refused(.groupRolledBack(by: 1)), group: (0, of: 2)),
+            refused(group: (1, of: 2)),
+        ]
+    ),
+    ShapeCase(
+        "rolled back without a group",
+        "outcomes",
+        .outcome,
+        2,
+        [
+            pay([posting("world", "a", 1)], .refused(.groupRolledBack(by: 0)))
+        ]
+    ),
+    ShapeCase(
+        "an unknown book that is known",
+        "outcomes",
+        .outcome,
+        2,
+        [
+            pay([posting("world", "a", 1)], .refused(.bookNotFound(name: "money")), in: .system)
+        ]
+    ),
+    ShapeCase(
+        "an unknown book in a book",
+        "outcomes",
+        .outcome,
+        2,
+        [
+            pay([posting("world", "a", 1)], .refused(.bookNotFound(name: "nobody")))
+        ]
+    ),
+    ShapeCase(
+        "an unknown book for an order of the system",
+        "outcomes",
+        .outcome,
+        2,
+        [
+            Line(
+                .system,
+                .setConfiguration(entriesPerGeneration: 4),
+                .refused(.bookNotFound(name: "nobody"))
+            )
+        ]
+    ),
+    ShapeCase(
+        "an unknown book that no book can be",
+        "outcomes",
+        .outcome,
+        2,
+        [
+            pay([posting("world", "a", 1)], .refused(.bookNotFound(name: "no/body")), in: .system)
+        ]
+    ),
+]
+
+private let configurations: [ShapeCase] = [0, Limits.entriesPerGenerationMax + 1].map { k in
+    ShapeCase(
+        "K of \(k)",
+        "records",
+        .recordShape,
+        2,
+        [Line(.system, .setConfiguration(entriesPerGeneration: k), .committed(.recorded))]
+    )
+}
+
+@Suite("Checker: what does not go together")
+struct ShapeTests {
+    @Test("is refuted for its reason", arguments: cases + configurations)
+    func shape(_ shape: ShapeCase) {
+        let report = verify(History([Books.makeMoney] + shape.lines))
+        #expect(report.reason(shape.check) == shape.reason, "\(report.lines)")
+        #expect(report.finding(shape.check)?.index == RecordIndex(shape.index))
+    }
+
+    @Test("a history that does not begin with a ledger is refuted and not replayed")
+    func noLedger() {
+        var history = History([Books.makeMoney])
+        history.lines.removeFirst()
+        let report = verify(history)
+        #expect(report.reason("records") == .ledger)
+        #expect(report.verdict("outcomes") == .unchecked("the replay ended at record 0"))
+    }
+
+    @Test("a value that is not compact JSON is refuted", arguments: ["1 ", "{", "[1, 2]", ""])
+    func json(value: String) {
+        let report = verify(
+            History([Books.makeNotes, event("a", .insert, new: Text(value))])
+        )
+        #expect(["records", "outcomes"].contains { report.reason($0) != nil })
+        #expect(report.exitCode == 1)
+    }
+
+    @Test("where keys are claimed, groups may miss replayed orders, and a note tells of doubt")
+    func replays() {
+        let report = verify(
+            History([
+                Books.makeMoney, give(1, key: "k"), give(2, group: (0, of: 3)),
+                give(3, group: (2, of: 3)), refused(group: (1, of: 2)),
+                give(4, group: (0, of: 2)), refused(group: (1, of: 2)),
+            ])
+        )
+        #expect(report.recordsHold, "\(report.lines)")
+        #expect(report.notes == ["record 7 was taken to begin another group"])
+    }
+}
