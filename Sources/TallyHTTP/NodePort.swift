@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the routes may ask of the node: closures that the composition root fills in. HTTP never
+// imports the node, the kernel, the store or the log. May import TallyTypes and TallyViews.
+
+package import TallyTypes
+package import TallyViews
+
+/// The node as the routes see it.
+package struct NodePort: Sendable {
+    /// The one door in; answers after durability.
+    package var submit: @Sendable (Submission) async throws(Busy) -> SubmissionAnswer
+    /// Evaluates one group and drops what it would do.
+    package var dryRun: @Sendable ([Request]) async throws(Busy) -> DryRunAnswer
+    /// The views; every read goes through `caughtUp` first.
+    package var views: ViewReader
+    /// Waits until the views have folded every record acknowledged before; false after 5 s.
+    package var caughtUp: @Sendable () async -> Bool
+    /// The encoded record at an index; nil at or above the durable size.
+    ///
+    /// Throws when the disk fails.
+    package var record: @Sendable (RecordIndex) async throws -> [UInt8]?
+    /// The newest durable position.
+    package var head: @Sendable () async -> LedgerHead
+    /// Nil while the node can take writes, else why not, in one line.
+    package var notReady: @Sendable () async -> String?
+    /// Prometheus text of the node's own metrics (the routes add theirs).
+    package var metrics: @Sendable () async -> String
+    /// The ledger's origin.
+    package var origin: String
+    /// The version of the server.
+    package var version: String
+
+    /// Makes a port.
+    package init(
+        submit: @escaping @Sendable (Submission) async throws(Busy) -> SubmissionAnswer,
+        dryRun: @escaping @Sendable ([Request]) async throws(Busy) -> DryRunAnswer,
+        views: ViewReader,
+        caughtUp: @escaping @Sendable () async -> Bool,
+        record: @escaping @Sendable (RecordIndex) async throws -> [UInt8]?,
+        head: @escaping @Sendable () async -> LedgerHead,
+        notReady: @escaping @Sendable () async -> String?,
+        metrics: @escaping @Sendable () async -> String,
+        origin: String,
+        version: String
+    ) {
+        self.submit = submit
+        self.dryRun = dryRun
+        self.views = views
+        self.caughtUp = caughtUp
+        self.record = record
+        self.head = head
+        self.notReady = notReady
+        self.metrics = metrics
+        self.origin = origin
+        self.version = version
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The table of our own API under `/tally/v1`; docs/openapi.yaml describes exactly these routes, and
+// a test compares the two. May import Hummingbird for the methods; TallyServer puts the tables
+// together.
+
+import Hummingbird
+import TallyTypes
+
+/// The routes of our own API.
+enum OwnRoutes {
+    /// All of them.
+    static let all: [Route] = operations + books + journals + evidence
+
+    private static let operations: [Route] = [
+        own(.get, "/health/live", OwnOperations.live),
+        own(.get, "/health/ready", OwnOperations.ready),
+        own(.get, "/metrics", OwnOperations.metrics),
+    ]
+
+    private static let books: [Route] = [
+        own(.get, "/books", OwnBooks.list),
+        own(.post, "/books", OwnBooks.create),
+        own(.get, "/books/{book}", OwnBooks.get),
+        own(.delete, "/books/{book}", OwnBooks.delete),
+        own(.put, "/books/{book}/metadata", OwnBooks.setMetadata),
+        own(.delete, "/books/{book}/metadata/{key}", OwnBooks.deleteMetadata),
+        own(
+            .post,
+            "/books/{book}/batches",
+            bodyBytesMax: Limits.entryBytesMax,
+            OwnBatches.submit
+        ),
+    ]
+
+    private static let journals: [Route] = [
+        own(.post, "/journals/{book}/events", OwnJournals.record),
+        own(.get, "/journals/{book}/history/{type}/{id}", OwnJournals.history),
+        own(.get, "/journals/{book}/recent", OwnJournals.recent),
+    ]
+
+    private static let evidence: [Route] = [
+        own(.get, "/head", OwnRecords.head),
+        own(.get, "/records/{index}", OwnRecords.get),
+    ]
+
+    private static func own(
+        _ method: HTTPRequest.Method,
+        _ template: String,
+        bodyBytesMax: Int = Limits.requestBodyBytesMax,
+        _ handler: @escaping Route.Handler
+    ) -> Route {
+        Route(
+            .own,
+            method,
+            "/tally/v1" + template,
+            bodyBytesMax: bodyBytesMax,
+            handler: handler
+        )
+    }
+}
