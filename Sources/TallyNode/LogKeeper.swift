@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The log's thread: frames, then records, in that order. May import Dispatch through SerialThread.
+// The sequencer hands over an entry before it applies it and the records after; whatever waits is
+// written together and synced once. Records go to their files only when the frame of their entry is
+// durable, and only then is anybody answered.
+
+package import TallyKernel
+import TallyLog
+import TallyStore
+package import TallyTypes
+
+import Synchronization
+
+/// Writes frames, records and the head, on one thread.
+package final class LogKeeper: Sendable {
+    /// What the keeper tells its owner; called on the log's thread, in order.
+    package struct Events: Sendable {
+        /// The frame of an entry is durable and its records are in their files.
+        package let published: @Sendable (LedgerHead, ByteCount) -> Void
+        /// Everything up to an index is synced; a flush as of it may start its writes.
+        package let synced: @Sendable (LogIndex) -> Void
+        /// The disk failed; nothing was acknowledged after this.
+        package let failed: @Sendable (NodeFault) -> Void
+
+        /// Makes the set.
+        package init(
+            published: @escaping @Sendable (LedgerHead, ByteCount) -> Void,
+            synced: @escaping @Sendable (LogIndex) -> Void,
+            failed: @escaping @Sendable (NodeFault) -> Void
+        ) {
+            self.published = published
+            self.synced = synced
+            self.failed = failed
+        }
+    }
+
+    private enum Work: Sendable {
+        case entry([UInt8])
+        case publish(Applied)
+        case sync(LogIndex)
+        case checkpoint
+        case release(LogIndex)
+    }
+
+    private struct Inbox {
+        var work: [Work] = []
+        var isScheduled = false
+        var events: Events?
+    }
+
+    private let thread = SerialThread(name: "log")
+    private let spares = SerialThread(name: "spares")
+    private let writer: LogWriter
+    private let inbox = Mutex(Inbox())
+
+    /// Takes over files that recovery left ready.
+    package init(writer: consuming sending LogWriter) {
+        self.writer = writer
+    }
+
+    /// Names who is told; called once, before anything is handed over.
+    package func connect(_ events: Events) {
+        inbox.withLock { $0.events = events }
+        prepareSpares()
+    }
+
+    /// Hands over the bytes of the next entry.
+    package func append(_ entry: [UInt8]) { hand(.entry(entry)) }
+
+    /// Hands over what an entry brought about; published when its frame is durable.
+    package func publish(_ applied: Applied) { hand(.publish(applied)) }
+
+    /// Asks for everything up to an index, which was handed over before, to be synced.
+    package func sync(upTo index: LogIndex) { hand(.sync(index)) }
+
+    /// Asks for the record files to be synced and the head to be replaced, when they grew.
+    package func checkpoint() { hand(.checkpoint) }
+
+    /// Lets go of entries below an index, after a flush.
+    package func release(below index: LogIndex) { hand(.release(index)) }
+
+    /// Waits until everything handed over so far is done.
+    package func drain() async throws { try await thread.run {} }
+
+    private func hand(_ work: Work) {
+        let schedule = inbox.withLock { inbox in
+            inbox.work.append(work)
+            defer { inbox.isScheduled = true }
+            return !inbox.isScheduled
+        }
+        if schedule { thread.post { self.work() } }
+    }
+
+    private func work() {
+        while true {
+            let (work, events) = inbox.withLock { inbox in
+                defer { inbox.work = [] }
+                if inbox.work.isEmpty { inbox.isScheduled = false }
+                return (inbox.work, inbox.events)
+            }
+            if work.isEmpty { return }
+            guard let events else {
+                invariantFailure(.i17, "work was handed to a log keeper that nobody listens to")
+            }
+            do {
+                try perform(work, events)
+            } catch {
+                events.failed(NodeFault(stopping: error))
+                return
+            }
+        }
+    }
+
+    /// All frames first, one sync, then the rest in order.
+    private func perform(_ work: [Work], _ events: Events) throws {
+        for case .entry(let bytes) in work { try writer.append(bytes) }
+        try writer.commit()
+        for item in work {
+            switch item {
+            case .entry: break
+            case .publish(let applied):
+                let head = try writer.publish(applied)
+                events.published(head, ByteCount(applied.framedRecords.count))
+            case .sync(let index):
+                try writer.syncRecords()
+                events.synced(index)
+            case .checkpoint:
+                try writer.syncRecords()
+            case .release(let index):
+                try writer.release(below: index)
+                prepareSpares()
+            }
+        }
+    }
+
+    /// Zero-fills spare segments on a thread of their own; a full disk is no reason to stop.
+    private func prepareSpares() {
+        spares.post { [self] in
+            do throws(LogFault) {
+                try writer.pool.prepare()
+            } catch {
+                guard error.cause?.code != .full else { return }
+                inbox.withLock { $0.events }?.failed(NodeFault(stopping: error))
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The composition root: opens a data directory, recovers, and wires sequencer, log, store and views
+// together. The command line owns one node, gives its port to HTTP, and stops it. May import every module
+// below it.
+
+import TallyCodec
+package import TallyHTTP
+import TallyKernel
+import TallyLog
+import TallyProof
+import TallyStore
+package import TallyTypes
+import TallyViews
+
+/// What an operator chooses when a node starts.
+package struct NodeConfiguration: Sendable {
+    /// The data directory.
+    package var directory: String
+    /// The origin of a new ledger.
+    package var origin: String
+    /// K of a new ledger.
+    package var entriesPerGeneration: UInt64
+    /// The most keys that the cache may hold.
+    package var keysMax: Int
+    /// False while a benchmark measures the node without views.
+    package var areViewsEnabled: Bool
+
+    /// Makes a configuration.
+    package init(
+        directory: String,
+        origin: String = "localhost/tallystick",
+        entriesPerGeneration: UInt64 = Limits.entriesPerGenerationDefault,
+        keysMax: Int = Limits.cacheKeysDefault,
+        areViewsEnabled: Bool = true
+    ) {
+        self.directory = directory
+        self.origin = origin
+        self.entriesPerGeneration = entriesPerGeneration
+        self.keysMax = keysMax
+        self.areViewsEnabled = areViewsEnabled
+    }
+}
+
+/// A running ledger in one data directory.
+package final class Node: Sendable {
+    /// The version of the server, in answers and in `--version`.
+    package static let version = "0.1.0"
+
+    /// The one door in.
+    package let sequencer: Sequencer
+    /// The views.
+    package let views: ViewKeeper
+    /// What start-up found and did, a line each.
+    package let startLines: [String]
+    private let directory: DataDirectory
+    private let state: StateKeeper
+    private let log: LogKeeper
+    private let records: RecordReader
+    private let configuration: NodeConfiguration
+    private let running: Task<Void, Never>
+    private let ticking: Task<Void, Never>
+
+    /// Opens a data directory, or makes one in an empty folder, and starts to take submissions.
+    ///
+    /// - Parameters:
+    ///   - configuration: What the operator chose.
+    ///   - failed: Told of the fault that stops the node; it has stopped acknowledging by then.
+    /// - Throws: ``StoreFault``, ``LogFault``, ``NodeFault`` or ``ViewFault``: the node did not start.
+    package static func start(
+        _ configuration: NodeConfiguration,
+        failed: @escaping @Sendable (NodeFault) -> Void
+    ) async throws -> Node {
+        let opened = try OpenedFiles(configuration)
+        let node = try Node(opened, configuration, failed)
+        try await node.createLedgerIfNew()
+        return node
+    }
+
+    private init(
+        _ opened: consuming OpenedFiles,
+        _ configuration: NodeConfiguration,
+        _ failed: @escaping @Sendable (NodeFault) -> Void
+    ) throws {
+        self.configuration = configuration
+        directory = opened.directory
+        state = opened.state
+        let writer = opened.recovered.writer
+        let head = opened.recovered.head
+        startLines = opened.recovered.lines
+        let source = ChoiceSource(clock: RealClock())
+        let relay = FaultRelay()
+        let views = try ViewKeeper(
+            store: ViewStore.opened(directory.views, size: head.size),
+            records: writer.records, isEnabled: configuration.areViewsEnabled,
+            failed: { relay.report($0) })
+        self.views = views
+        records = RecordReader(files: writer.records)
+        log = LogKeeper(writer: writer)
+        let kernel =
+            opened.recovered.kernel.take()
+            ?? Kernel(
+                entriesPerGeneration: configuration.entriesPerGeneration,
+                secrets: KeySecrets(source.secret()), keysMax: configuration.keysMax)
+        let sequencer = Sequencer(
+            kernel: kernel, head: head,
+            links: Sequencer.Links(
+                log: log, state: state, records: records, source: source,
+                published: { views.published($0.size) }, failed: failed))
+        self.sequencer = sequencer
+        relay.connect { [weak sequencer] fault in sequencer?.onThread { $0.fail(fault) } }
+        views.published(head.size)
+        running = Task { await sequencer.run() }
+        ticking = Task { [log] in
+            while !Task.isCancelled {
+                do {
+                    try await Task.sleep(for: .milliseconds(500))
+                } catch {
+                    return  // cancelled: the node stops
+                }
+                log.checkpoint()
+            }
+        }
+    }
+
+    /// The operator who starts a node on an empty directory asks for its ledger.
+    private func createLedgerIfNew() async throws {
+        guard await sequencer.currentHead().size == 0 else { return }
+        let order = CreateLedger(
+            origin: Text(configuration.origin),
+            entriesPerGeneration: configuration.entriesPerGeneration)
+        _ = try await sequencer.submit(
+            .groups([[Request(book: nil, order: .createLedger(order))]]))
+    }
+
+    /// Stops cleanly: answers what is in flight, flushes, writes head and sums.
+    ///
+    /// - Returns: A line that says where the ledger stands: size, root, state digest.
+    /// - Throws: The fault that kept a part of it from being done; nothing acknowledged is lost.
+    @discardableResult
+    package func stop() async throws -> String {
+        ticking.cancel()
+        await sequencer.stop()
+        await running.value
+        await sequencer.flushAll()
+        log.checkpoint()
+        try await log.drain()
+        _ = await views.caughtUp()
+        try await views.drain()
+        if let reason = await sequencer.faultReason() { throw reason }
+        let head = await sequencer.currentHead()
+        let digest = try stateDigest()
+        try state.store.close()
+        try directory.writeSums()
+        directory.unlock()
+        return "stopped at \(head.size) records, root \(head.root), state digest \(digest)"
+    }
+
+    /// The digest of all state as of the last flush, read from a snapshot.
+    package func stateDigest() throws -> Digest {
+        try StateDigest.of(state.store)
+    }
+
+    // MARK: - Port
+
+    /// The node as the routes see it.
+    package var port: NodePort {
+        NodePort(
+            submit: { [sequencer] submission throws(Busy) in
+                try await sequencer.submit(submission)
+            },
+            dryRun: { [sequencer] group throws(Busy) in try await sequencer.dryRun(group) },
+            views: views.reader,
+            caughtUp: { [views] in await views.caughtUp() },
+            record: { [records] index in try await records.record(index) },
+            head: { [sequencer] in await sequencer.currentHead() },
+            notReady: { [sequencer] in await sequencer.notReady() },
+            metrics: { [sequencer, views] in
+                await NodeMetrics.text(sequencer: sequencer, views: views)
+            },
+            origin: configuration.origin,
+            version: Node.version)
+    }
+}
+
+/// The files of a node, recovered.
+struct OpenedFiles: ~Copyable {
+    let directory: DataDirectory
+    let state: StateKeeper
+    var recovered: Recovered
+
+    init(_ configuration: NodeConfiguration) throws {
+        let disk = RealDisk()
+        let directory = try DataDirectory(
+            disk: disk, path: configuration.directory, mode: .createOrOpen)
+        try directory.removeSums()
+        let state = StateKeeper(
+            store: try RocksStateStore(path: directory.state),
+            images: CacheImages(disk: disk, directory: directory.image))
+        var generator = SystemRandomNumberGenerator()
+        let recovered = try RecoveryParts(
+            directory: directory, state: state,
+            log: EmbeddedLogConfiguration(salt: generator.next()),
+            keysMax: configuration.keysMax
+        ).recover()
+        self.directory = directory
+        self.state = state
+        self.recovered = recovered
+    }
+}
+
+extension ViewStore {
+    /// Opens the views of a ledger of a size; a view above it means that a record was lost.
+    static func opened(_ directory: String, size: UInt64) throws -> ViewStore {
+        let store = try ViewStore(directory: directory)
+        guard store.recovery.furthest.rawValue <= size else {
+            throw NodeFault(
+                .lost, subject: directory,
+                reason: "a view holds \(store.recovery.furthest) records, the log yields \(size): "
+                    + "an acknowledged entry was lost",
+                nextStep: "restore a backup, or bring the missing log segment back")
+        }
+        return store
+    }
+}
+
+extension StateDigest {
+    /// The digest of a store's rows and scalars as of its last flush.
+    static func of(_ store: any StateStore) throws -> Digest {
+        let snapshot = try store.snapshot()
+        guard let marker = snapshot.marker else {
+            throw StoreFault(.missing, subject: "state store", reason: "was never flushed")
+        }
+        var digest = StateDigest(deleted: try deletedBooks(snapshot))
+        let cursor = try snapshot.cursor(from: [])
+        while let row = try cursor.next() {
+            let key = try StateCodec.decodeKey(row.key)
+            digest.add(book: key.book, key: row.key, value: row.value)
+        }
+        return digest.finish(scalars: marker.scalars)
+    }
+
+    private static func deletedBooks(_ snapshot: any StateSnapshot) throws -> Set<BookID> {
+        let prefix: [UInt8] = [FormatRegistry.stateKey, StateKeyKind.book.rawValue]
+        let cursor = try snapshot.cursor(from: prefix)
+        var deleted: Set<BookID> = []
+        while let row = try cursor.next(), row.key.starts(with: prefix) {
+            let key = try StateCodec.decodeKey(row.key)
+            if case .book(let book) = try StateCodec.decodeValue(kind: .book, row.value),
+                book.isDeleted
+            {
+                deleted.insert(key.book)
+            }
+        }
+        return deleted
+    }
+}

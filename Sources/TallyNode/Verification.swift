@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `tally verify DIR`: opens a data directory without changing a byte of it, and lets the checker judge it.
+// May import Foundation for copies in a temporary folder: the engines of state store and views write
+// when they open, so they only ever open copies. Shares no rule with the kernel: the checker replays.
+
+import Foundation
+package import TallyChecker
+import TallyCodec
+import TallyKernel
+import TallyLog
+import TallyProof
+import TallyStore
+import TallyTypes
+import TallyViews
+
+/// Verifies one data directory.
+package struct Verification: ~Copyable {
+    private let directory: DataDirectory
+    private let temporary: String
+    private let progress: (UInt64, UInt64) -> Void
+    private var checks: [Check] = []
+    private var notes: [String] = []
+    private var isClean = false
+
+    /// Verifies a data directory.
+    ///
+    /// - Parameters:
+    ///   - path: The directory.
+    ///   - progress: Told of records done and records in all, now and then.
+    /// - Returns: The report; its exit code is 0 verified, 1 refuted, 2 not verified.
+    package static func run(
+        _ path: String,
+        progress: @escaping (UInt64, UInt64) -> Void = { _, _ in }
+    ) -> Report {
+        do {
+            let directory = try DataDirectory(disk: RealDisk(), path: path, mode: .inspect)
+            var verification = try Verification(directory, progress)
+            return verification.verify()
+        } catch let fault as StoreFault where fault.code == .missing || fault.code == .notEmpty {
+            return Report(
+                records: 0, root: CompactRange.emptyRoot,
+                checks: [Check(name: "directory", verdict: .unchecked(fault.description))])
+        } catch {
+            return Report(
+                records: 0, root: CompactRange.emptyRoot,
+                checks: [Verification.check("directory", failed: error)])
+        }
+    }
+
+    private init(
+        _ directory: DataDirectory,
+        _ progress: @escaping (UInt64, UInt64) -> Void
+    ) throws {
+        self.directory = directory
+        self.progress = progress
+        temporary = NSTemporaryDirectory() + "tally-verify-" + UUID().uuidString
+        try FileManager.default.createDirectory(
+            atPath: temporary, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        do {
+            try FileManager.default.removeItem(atPath: temporary)
+        } catch {
+            FileHandle.standardError.write(Data("tally: \(temporary) stays: \(error)\n".utf8))
+        }
+    }
+
+    /// Ends a check by what was thrown: bytes that are wrong refute, a world that fails leaves open.
+    private static func check(_ name: String, failed error: any Error) -> Check {
+        let refutes: Bool =
+            switch error {
+            case let fault as StoreFault:
+                switch fault.code {
+                case .corrupt, .missing, .unknownFormat, .lostEntry, .notEmpty, .engine: true
+                case .disk, .locked: false
+                }
+            case let fault as LogFault:
+                switch fault.code {
+                case .corrupt, .gap, .unknownFormat: true
+                default: false
+                }
+            case is Malformed, is ViewFault: true
+            case let fault as NodeFault: fault.code == .corrupt || fault.code == .lost
+            default: false
+            }
+        guard refutes else { return Check(name: name, verdict: .unchecked("\(error)")) }
+        return Check(name: name, verdict: .refuted(Finding(.file, "\(error)")))
+    }
+
+    private mutating func attempt(_ name: String, _ body: (inout Verification) throws -> Void) {
+        do {
+            try body(&self)
+            checks.append(Check(name: name, verdict: .ok))
+        } catch {
+            checks.append(Verification.check(name, failed: error))
+        }
+    }
+
+    // MARK: - The checks
+
+    private mutating func verify() -> Report {
+        var head: Head?
+        attempt("head") { this in head = try this.directory.readHead() }
+        attempt("sums") { this in
+            this.isClean = try this.directory.checkSums()
+            if !this.isClean {
+                this.notes.append(
+                    "the last stop was not clean: in the state store every row is compared, "
+                        + "and what holds no row is covered by the engine's own block checksums alone")
+            }
+        }
+        var checker = Checker(heads: heads(head))
+        var store: StoreCopy?
+        attempt("state") { this in store = try this.openState() }
+        attempt("log") { this in try this.verifyLog(store?.marker, head) }
+        attempt("image") { this in try this.verifyImage(store?.marker) }
+        attempt("files") { this in try this.verifyRecords(&checker, store, head) }
+        attempt("views") { this in try this.verifyViews(checker.size) }
+        attempt("close") { _ in try store?.store.close() }
+        if let digest = checker.stateDigest() { notes.append("state digest \(digest)") }
+        var report = checker.report()
+        for check in checks { report.add(check) }
+        return Report(
+            records: report.records, root: report.root, checks: report.checks,
+            others: report.others, notes: report.notes + notes)
+    }
+
+    private func heads(_ head: Head?) -> [TreeHead] {
+        head.map { [TreeHead(size: $0.size, root: $0.root, source: "head")] } ?? []
+    }
+
+    /// The state store, opened on a copy.
+    private struct StoreCopy {
+        let store: RocksStateStore
+        let marker: FlushMarker
+        let scalars: LedgerScalars
+    }
+
+    private mutating func openState() throws -> StoreCopy? {
+        let copy = temporary + "/state"
+        try FileManager.default.copyItem(atPath: directory.state, toPath: copy)
+        let store = try RocksStateStore(path: copy, mode: .readOnly)
+        guard let marker = try store.marker() else {
+            try store.close()
+            throw NodeFault(
+                .directory, subject: directory.state, reason: "was never flushed",
+                nextStep: "start the node once and stop it, then verify again")
+        }
+        return StoreCopy(
+            store: store, marker: marker, scalars: try StateCodec.decodeScalars(marker.scalars))
+    }
+
+    private mutating func verifyLog(_ marker: FlushMarker?, _ head: Head?) throws {
+        let report = try LogVerifier.verify(
+            disk: directory.disk, directory: directory.log,
+            flushedIndex: marker?.applied ?? .zero)
+        if let head, head.log > report.last {
+            throw NodeFault(
+                .lost, subject: directory.path + "/head",
+                reason: "names entry \(head.log), the log ends at entry \(report.last)",
+                nextStep: "an acknowledged entry was lost: restore a backup")
+        }
+        for remnant in [report.tornTail, report.spareRemnant].compactMap({ $0 }) {
+            guard !isClean else {
+                throw LogFault(
+                    .corrupt, subject: remnant.description,
+                    reason: "is not zero, after a clean stop")
+            }
+            notes.append("not zero behind the end of the log: \(remnant)")
+        }
+        if let marker, report.last > marker.applied {
+            guard !isClean else {
+                throw NodeFault(
+                    .corrupt, subject: directory.state,
+                    reason: "is as of entry \(marker.applied), the log ends at \(report.last), "
+                        + "after a clean stop",
+                    nextStep: "restore a backup")
+            }
+            notes.append(
+                "entries \(marker.applied.next) to \(report.last) of the log are replayed "
+                    + "at the next start")
+        }
+    }
+
+    private mutating func verifyImage(_ marker: FlushMarker?) throws {
+        guard let marker else { return }
+        guard let reference = marker.image else {
+            throw StoreFault(
+                .corrupt, subject: directory.image, reason: "the state store names no image")
+        }
+        let images = CacheImages(disk: directory.disk, directory: directory.image)
+        let bytes = try images.read(reference, applied: marker.applied)
+        let scalars = try StateCodec.decodeScalars(marker.scalars)
+        guard let secrets = KeySecrets(marker.secrets) else {
+            throw StoreFault(.corrupt, subject: directory.state, reason: "holds no key secrets")
+        }
+        _ = try Kernel.restore(
+            applied: marker.applied, scalars: scalars, secrets: secrets,
+            tree: CompactRange(decoding: marker.tree), image: bytes)
+        let others = try FileManager.default.contentsOfDirectory(atPath: directory.image)
+            .filter { $0 != reference.name }
+        guard isClean, let other = others.first else { return }
+        throw StoreFault(
+            .corrupt, subject: directory.image + "/" + other,
+            reason: "is named by nothing, after a clean stop")
+    }
+
+    private mutating func verifyRecords(
+        _ checker: inout Checker,
+        _ store: StoreCopy?,
+        _ head: Head?
+    ) throws {
+        let total = max(head?.size ?? 0, store?.scalars.nextRecord.rawValue ?? 0)
+        var verifier = RecordVerifier(disk: directory.disk, directory: directory.records)
+        var compared = false
+        let report = try verifier.verify { record throws(StoreFault) in
+            if let store, !compared, checker.size == store.scalars.nextRecord.rawValue {
+                compared = true
+                try compareRows(&checker, store)
+            }
+            checker.feed(record.bytes, offset: UInt64(record.offset))
+            if checker.size % 65_536 == 0 { progress(checker.size, total) }
+            return position(of: record)
+        }
+        if let store, !compared, checker.size == store.scalars.nextRecord.rawValue {
+            try compareRows(&checker, store)
+        }
+        if let head, report.count.rawValue < head.size {
+            throw StoreFault(
+                .missing, subject: directory.records,
+                reason: "holds \(report.count) records, head names \(head.size)")
+        }
+        if let remnant = report.remnant {
+            guard !isClean else {
+                throw StoreFault(
+                    .corrupt, subject: "\(directory.records), offset \(remnant)",
+                    reason: "is not zero behind the last record, after a clean stop")
+            }
+            notes.append("an incomplete record behind record \(report.count) is cut at next start")
+        }
+    }
+
+    /// What a record says of its transaction's position; the checker judges the rest of it.
+    private func position(of record: ScannedRecord) -> RecordPosition? {
+        do {
+            let decoded = try RecordCodec.decode(record.bytes)
+            guard case .committed(.transaction(let effects)) = decoded.outcome else { return nil }
+            return RecordPosition(
+                book: decoded.book, transaction: effects.id, record: record.index)
+        } catch {
+            return nil  // the checker was fed the same bytes and has refuted them
+        }
+    }
+
+    private func compareRows(
+        _ checker: inout Checker,
+        _ store: StoreCopy
+    ) throws(StoreFault) {
+        let snapshot = try store.store.snapshot()
+        let cursor = try snapshot.cursor(from: [])
+        try checker.compareRows(store.scalars) { () throws(StoreFault) in
+            try cursor.next().map { StoredRow(key: $0.key, value: $0.value) }
+        }
+        let tree = CompactRange.decoded(store.marker.tree)
+        guard tree?.size == checker.size, tree?.root == checker.root else {
+            throw StoreFault(
+                .corrupt, subject: directory.state,
+                reason: "its tree is not that of the first \(checker.size) records")
+        }
+    }
+
+    // MARK: - Views
+
+    /// Folds the records again, as far as the views are, and compares row by row.
+    private mutating func verifyViews(_ size: UInt64) throws {
+        let copy = temporary + "/views"
+        let again = temporary + "/views-again"
+        try FileManager.default.copyItem(atPath: directory.views, toPath: copy)
+        let found = try ViewStore(directory: copy).recovery
+        if let loss = found.losses.first {
+            throw ViewFault(
+                .contradiction, subject: directory.views, cause: loss.description)
+        }
+        let folded = found.resume.rawValue
+        if folded < size {
+            notes.append("the views hold \(folded) of \(size) records and follow at next start")
+        }
+        var store = try ViewStore(directory: again)
+        var scanner = try RecordScanner(disk: directory.disk, directory: directory.records)
+        var run: [Record] = []
+        while scanner.index.rawValue < folded, let record = try scanner.next() {
+            run.append(try RecordCodec.decode(record.bytes))
+            if run.count == 8_192 {
+                try store.fold(run[...])
+                run = []
+                progress(record.index.rawValue, size)
+            }
+        }
+        try store.fold(run[...])
+        if let difference = try ViewComparison.compare(copy, again) {
+            throw ViewFault(
+                .contradiction, subject: directory.views + "/" + difference.file,
+                cause: difference.description)
+        }
+    }
+}
+
+extension CompactRange {
+    /// The tree of encoded peaks; nil when they do not decode.
+    fileprivate static func decoded(_ bytes: [UInt8]) -> CompactRange? {
+        do {
+            return try CompactRange(decoding: bytes)
+        } catch {
+            return nil  // compared by the caller, which names the store
+        }
+    }
+}

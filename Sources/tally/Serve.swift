@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `tally serve`: a node and its HTTP server, until a signal ends them cleanly.
+
+public import ArgumentParser
+import Foundation
+public import Logging
+import ServiceLifecycle
+import TallyHTTP
+import TallyNode
+import TallyTypes
+import UnixSignals
+
+/// What every command needs that starts a node.
+struct NodeOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Data directory; made when it is not there.", valueName: "dir"))
+    var data = "tally-data"
+
+    @Option(help: "Origin of a new ledger: the name its checkpoints will carry.")
+    var origin = "localhost/tallystick"
+
+    @Option(
+        name: .customLong("entries-per-generation"),
+        help: ArgumentHelp("K of a new ledger: log entries per cache generation.", valueName: "k"))
+    var entriesPerGeneration = Limits.entriesPerGenerationDefault
+
+    @Option(help: ArgumentHelp("The most keys that the cache holds.", valueName: "n"))
+    var cacheKeys = Limits.cacheKeysDefault
+
+    @Flag(inversion: .prefixedNo, help: "Fold the query views while serving.")
+    var views = true
+
+    func validate() throws {
+        guard (1...Limits.entriesPerGenerationMax).contains(entriesPerGeneration) else {
+            throw ValidationError(
+                "--entries-per-generation is 1 to \(Limits.entriesPerGenerationMax)")
+        }
+        guard (65_536...(1 << 28)).contains(cacheKeys) else {
+            throw ValidationError("--cache-keys is 65536 to \(1 << 28)")
+        }
+        guard !origin.isEmpty, origin.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != 43 }) else {
+            throw ValidationError("--origin is printable ASCII without blanks or +")
+        }
+    }
+
+    var configuration: NodeConfiguration {
+        NodeConfiguration(
+            directory: data, origin: origin, entriesPerGeneration: entriesPerGeneration,
+            keysMax: cacheKeys, areViewsEnabled: views)
+    }
+}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve a ledger over HTTP.",
+        discussion: """
+            Prints one line `ready http://…` once it answers. Ends cleanly on SIGINT and SIGTERM.
+            Example:
+              tally serve --data ./ledger --port 3068
+            """)
+
+    @OptionGroup var node: NodeOptions
+
+    @Option(help: "Address to listen on.")
+    var host = "127.0.0.1"
+
+    @Option(help: "TCP port; 0 takes a free one and prints it.")
+    var port = 3068
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: Logger.Level = .notice
+
+    func run() async throws {
+        let running = try await RunningServer.start(
+            node.configuration, ServerConfiguration(host: host, port: port), logLevel
+        ) { address in
+            Terminal.say("ready \(address)")
+        }
+        try await running.untilSignal()
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+/// A node with its HTTP server.
+struct RunningServer {
+    let node: Node
+    private let group: ServiceGroup
+    private let logger: Logger
+
+    /// Starts the node; the server starts with `untilSignal`.
+    static func start(
+        _ configuration: NodeConfiguration,
+        _ server: ServerConfiguration,
+        _ level: Logger.Level,
+        _ ready: @escaping @Sendable (BoundAddress) async -> Void
+    ) async throws -> RunningServer {
+        var logger = Logger(label: "tally") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = level
+        let node = try await startNode(configuration)
+        for line in node.startLines { logger.notice("\(line)") }
+        let application = TallyServer.application(
+            node: node.port, configuration: server, logger: logger, onServerRunning: ready)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: application)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        return RunningServer(node: node, group: group, logger: logger)
+    }
+
+    /// Serves until a signal comes, then stops the node cleanly.
+    func untilSignal() async throws {
+        do {
+            try await group.run()
+        } catch {
+            try await node.stop()
+            throw Failure("the server ended: \(error)")
+        }
+        let line = try await node.stop()
+        logger.notice("\(line)")
+    }
+
+    /// Asks the server to end.
+    func shutDown() async {
+        await group.triggerGracefulShutdown()
+    }
+}
+
+/// Starts a node; a fault while it runs ends the process, because nothing may be acknowledged after it.
+func startNode(_ configuration: NodeConfiguration) async throws -> Node {
+    do {
+        return try await Node.start(configuration) { fault in
+            Terminal.warn("stopped: \(fault)")
+            exit(70)
+        }
+    } catch {
+        throw Failure("\(error)")
+    }
+}
+
+/// A fault that ends a command: one line on standard error, exit code 1.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ line: String) {
+        description = line
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command line: argument parsing and output only; the work is done in TallyNode and below.
+
+import ArgumentParser
+import TallyNode
+
+@main
+struct Tally: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tally",
+        abstract: "A ledger server that can prove its books.",
+        discussion: """
+            Example:
+              tally serve --data ./ledger
+              tally verify ./ledger
+            """,
+        version: Node.version,
+        subcommands: [Serve.self, Verify.self, Import.self, Bench.self, Demo.self])
+}
