@@ -1,9 +1,9 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: Apache-2.0
 //
-// The package: pure modules below, effects above, one executable. DESIGN.md §10 of the project has the
-// import table; Tests/TidyTests enforces it. TALLY_BENCH and TALLY_DOCS add what only benchmarks and
-// documentation need.
+// The package: pure modules below, effects above, one executable. DESIGN.md §10 of the project has
+// the import table; Tests/TidyTests enforces it. TALLY_BENCH and TALLY_DOCS add what only
+// benchmarks and documentation need.
 
 import PackageDescription
 
@@ -26,16 +26,21 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies + ["TestSupport", "TallyTypes"], exclude: exclude,
-        swiftSettings: settings)
+        name: name,
+        dependencies: dependencies + ["TestSupport", "TallyTypes"],
+        exclude: exclude,
+        swiftSettings: settings
+    )
 }
 
 /// A libFuzzer harness; `scripts/fuzz` links it with the fuzzer's main function.
 func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: "fuzz-\(name)", dependencies: dependencies + ["TallyTypes"],
+        name: "fuzz-\(name)",
+        dependencies: dependencies + ["TallyTypes"],
         path: "Tests/Fuzz/\(name)/harness",
-        swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
+        swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]
+    )
 }
 
 let package = Package(
@@ -49,14 +54,21 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
         .package(
-            url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+            url: "https://github.com/swift-server/async-http-client",
+            exact: "1.37.0"
+        ),
         .package(
-            url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+            url: "https://github.com/swift-server/swift-service-lifecycle",
+            exact: "2.13.0"
+        ),
     ],
     targets: [
         .target(name: "CTally"),
         .systemLibrary(
-            name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"])]),
+            name: "CRocksDB",
+            pkgConfig: "rocksdb",
+            providers: [.apt(["librocksdb-dev"])]
+        ),
         module("TallyTypes", []),
         module("TallyCodec", ["TallyTypes"]),
         module("TallyProof", ["TallyTypes", "TallyCodec", crypto]),
@@ -66,7 +78,8 @@ let package = Package(
         module("TallyLog", ["TallyTypes", "TallyCodec", "CTally"]),
         module(
             "TallyStore",
-            ["TallyTypes", "TallyCodec", "TallyProof", "CTally", "CRocksDB", crypto]),
+            ["TallyTypes", "TallyCodec", "TallyProof", "CTally", "CRocksDB", crypto]
+        ),
         module("TallySim", ["TallyTypes", "TallyCodec", "TallyStore", "TallyLog"]),
         module(
             "TallyViews",
@@ -74,14 +87,16 @@ let package = Package(
                 "TallyTypes", crypto,
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
-            ]),
+            ]
+        ),
         module(
             "TallyHTTP",
             [
                 "TallyTypes", "TallyCodec", "TallyViews", logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Mustache", package: "swift-mustache"),
-            ]),
+            ]
+        ),
         module(
             "TallyNode",
             [
@@ -89,28 +104,33 @@ let package = Package(
                 "TallyStore", "TallyLog", "TallyViews", "TallyHTTP", "TallyImport", logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]),
+            ]
+        ),
         .executableTarget(
             name: "tally",
             dependencies: [
                 "TallyNode", "TallyTypes", "TallyCodec", "TallyChecker", "TallyImport", "TallySim",
-                "TallyHTTP", "TallyViews", logging,
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "pure-probe",
             dependencies: [
                 "TallyTypes", "TallyCodec", "TallyProof", "TallyKernel", "TallyChecker",
                 "TallyImport",
             ],
-            path: "Tests/PureProbe", swiftSettings: settings),
+            path: "Tests/PureProbe",
+            swiftSettings: settings
+        ),
         .target(
-            name: "TestSupport", dependencies: ["TallyTypes"], path: "Tests/Support",
-            swiftSettings: settings),
+            name: "TestSupport",
+            dependencies: ["TallyTypes"],
+            path: "Tests/Support",
+            swiftSettings: settings
+        ),
         tests("TidyTests", [], exclude: ["Allowances.txt"]),
         tests("TallyTypesTests", []),
         tests("TallyCodecTests", ["TallyCodec"]),
@@ -121,33 +141,38 @@ let package = Package(
         tests("TallyLogTests", ["TallyCodec", "TallyLog", "TallyStore", "TallySim", "CTally"]),
         tests(
             "TallyStoreTests",
-            ["TallyCodec", "TallyProof", "TallyStore", "TallyLog", "TallySim", "CTally", crypto]),
+            ["TallyCodec", "TallyProof", "TallyStore", "TallyLog", "TallySim", "CTally", crypto]
+        ),
         tests("TallySimTests", ["TallyStore", "TallyLog", "TallySim"]),
         tests(
             "TallyViewsTests",
             [
                 "TallyCodec", "TallyProof", "TallyViews",
                 .product(name: "GRDB", package: "GRDB.swift"),
-            ]),
+            ]
+        ),
         tests(
             "TallyHTTPTests",
             [
                 "TallyCodec", "TallyProof", "TallyViews", "TallyHTTP", logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
-            ]),
+            ]
+        ),
         tests(
             "TallyNodeTests",
             [
                 "TallyCodec", "TallyProof", "TallyKernel", "TallyChecker", "TallyStore",
                 "TallyLog", "TallySim", "TallyViews", "TallyHTTP", "TallyImport", "TallyNode",
-            ]),
+            ]
+        ),
         tests(
             "CrashTests",
             [
                 "TallyCodec", "TallyProof", "TallyChecker", "TallyStore", "TallyNode",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-            ]),
+            ]
+        ),
         tests("ConformanceTests", ["TallyCodec", "TallyNode", "TallyImport", "TallyViews"]),
         tests("FuzzTests", ["TallyCodec", "TallyImport", "TallyKernel", "TallyProof"]),
     ]

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The body of a binary batch of transfers, as a client sends it: docs/formats/batch.md. May import
-// TallyTypes. Read at the edge by HTTP (validation) and by the kernel's admission; written by clients
-// (`tally bench`, `tally import`). Strict: every length is checked before use, every zero must be zero.
+// TallyTypes. Read at the edge by HTTP (validation) and by the kernel's admission; written by
+// clients (`tally bench`, `tally import`). Strict: every length is checked before use, every zero
+// must be zero.
 //
-//     body     = format u8 (1) | flags u8 (bit 0: forced) | assets u16 | accounts u32 | transfers u32
+//     body     = format u8 (1) | flags u8 (bit 0: forced) | assets u16 | accounts u32
+//              | transfers u32
 //              | zero u32 | assets × { length u8, bytes } | accounts × { length u16, bytes }
 //              | transfers × { source u16, destination u16, asset u16, zero u16, amount u128 }
 //
-// Integers are little-endian; a transfer takes 24 bytes. Assets and accounts are strictly ascending by
-// their bytes, so that each stands once. One transfer of 7 USD/2 from `a` to `b`:
+// Integers are little-endian; a transfer takes 24 bytes. Assets and accounts are strictly ascending
+// by their bytes, so that each stands once. One transfer of 7 USD/2 from `a` to `b`:
 //
 //     01 00 0100 02000000 01000000 00000000 | 05 5553442f32 | 0100 61 0100 62
 //     | 0000 0100 0000 0000 07000000000000000000000000000000
@@ -80,21 +82,31 @@ package struct BatchBody: Sendable {
         try BatchBody.check(Int(assetCount), 1...BatchBody.assetsMax, "assets", 2)
         try BatchBody.check(Int(accountCount), 1...BatchBody.accountsMax, "accounts", 4)
         try BatchBody.check(
-            Int(transferCount), 1...Limits.transfersPerBatchMax, "transfers", 8)
+            Int(transferCount),
+            1...Limits.transfersPerBatchMax,
+            "transfers",
+            8
+        )
         self.bytes = bytes
         isForced = flags & 1 != 0
-        assets = try BatchBody.table(&reader, Int(assetCount), "assets", bytes) { reader throws(Malformed) in
+        assets = try BatchBody.table(&reader, Int(assetCount), "assets", bytes) {
+            reader throws(Malformed) in
             Int(try reader.byte("assets.length"))
         } isLegal: {
             Asset.isLegal($0)
         }
-        accounts = try BatchBody.table(&reader, Int(accountCount), "accounts", bytes) { reader throws(Malformed) in
+        accounts = try BatchBody.table(&reader, Int(accountCount), "accounts", bytes) {
+            reader throws(Malformed) in
             Int(try reader.integer("accounts.length", as: UInt16.self))
         } isLegal: {
             AccountAddress.isLegal($0)
         }
         items = try BatchBody.transfers(
-            &reader, Int(transferCount), assets: assets.count, accounts: accounts.count)
+            &reader,
+            Int(transferCount),
+            assets: assets.count,
+            accounts: accounts.count
+        )
         try reader.expectEnd()
     }
 
@@ -107,7 +119,9 @@ package struct BatchBody: Sendable {
         guard range.contains(count) else {
             throw Malformed(
                 "\(count) is not within \(range.lowerBound) to \(range.upperBound)",
-                field: field, offset: offset)
+                field: field,
+                offset: offset
+            )
         }
     }
 
@@ -125,12 +139,17 @@ package struct BatchBody: Sendable {
             let item = try reader.slice(try length(&reader), "\(field)[\(position)]")
             guard isLegal(item) else {
                 throw Malformed(
-                    "illegal", field: "\(field)[\(position)]", offset: item.startIndex)
+                    "illegal",
+                    field: "\(field)[\(position)]",
+                    offset: item.startIndex
+                )
             }
             if let last = ranges.last, !bytes[last].lexicographicallyPrecedes(item) {
                 throw Malformed(
-                    "not strictly ascending", field: "\(field)[\(position)]",
-                    offset: item.startIndex)
+                    "not strictly ascending",
+                    field: "\(field)[\(position)]",
+                    offset: item.startIndex
+                )
             }
             ranges.append(item.startIndex..<item.endIndex)
         }
@@ -145,7 +164,9 @@ package struct BatchBody: Sendable {
     ) throws(Malformed) -> [Item] {
         guard reader.remaining == count * transferBytes else {
             throw reader.malformed(
-                "\(reader.remaining) bytes for \(count) transfers", "transfers")
+                "\(reader.remaining) bytes for \(count) transfers",
+                "transfers"
+            )
         }
         var items: [Item] = []
         items.reserveCapacity(count)
@@ -156,11 +177,14 @@ package struct BatchBody: Sendable {
             let zero: UInt16 = try reader.integer("zero")
             guard source < accounts, destination < accounts, asset < assets, zero == 0 else {
                 throw reader.malformed(
-                    "no such account or asset, or a zero that is none", "transfers[\(position)]")
+                    "no such account or asset, or a zero that is none",
+                    "transfers[\(position)]"
+                )
             }
             let amount: UInt128 = try reader.integer("amount")
             items.append(
-                Item(source: source, destination: destination, asset: asset, amount: amount))
+                Item(source: source, destination: destination, asset: asset, amount: amount)
+            )
         }
         return items
     }

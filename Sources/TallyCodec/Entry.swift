@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An entry: a plan as it stands in the replicated log, the unit of ordering and durability. May import
-// TallyTypes. The kernel makes and applies entries; the log carries their bytes (EntryCodec.swift).
+// An entry: a plan as it stands in the replicated log, the unit of ordering and durability. May
+// import TallyTypes. The kernel makes and applies entries; the log carries their bytes
+// (EntryCodec.swift).
 
 package import TallyTypes
 

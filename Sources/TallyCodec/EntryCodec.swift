@@ -6,7 +6,8 @@
 //
 //     entry      = format u8 (1) | flags u8 (bit 0: secrets) | zero u16 | epoch u64 | predicted u64
 //                | time u64 | salt seed 32 | [secrets 32]
-//                | prefixes u16 × { length u16, bytes } | keys u32 × { prefix u16, length u16, bytes }
+//                | prefixes u16 × { length u16, bytes }
+//                | keys u32 × { prefix u16, length u16, bytes }
 //                | seeds u32 × { key u32, tag u8 (0 absent, 1 value), [length u32, bytes] }
 //                | witnesses u16 × { book 16, transaction u64, tag u8, [length u32, record] }
 //                | submissions u16 × { kind u8 (0 groups, 1 batch), … }
@@ -23,7 +24,7 @@ package import TallyTypes
 /// Encodes and decodes entries.
 package enum EntryCodec {
     /// The number that every entry begins with.
-    package static let format: UInt8 = 1
+    package static let format = FormatRegistry.entry
 
     private enum Flag {
         static let name: UInt8 = 1
@@ -184,7 +185,8 @@ package enum EntryCodec {
             epoch: Epoch(try reader.integer("epoch")),
             predicted: LogIndex(try reader.integer("predicted")),
             time: Instant(microseconds: try reader.integer("time")),
-            saltSeed: try reader.digest("saltSeed"))
+            saltSeed: try reader.digest("saltSeed")
+        )
         if flags & Flag.secrets != 0 { entry.secrets = try reader.digest("secrets") }
         entry.keys = try decodeKeys(&reader)
         let keyCount = UInt32(entry.keys.count)
@@ -197,7 +199,9 @@ package enum EntryCodec {
                 Witness(
                     book: try reader.book("witnesses.book"),
                     transaction: TransactionID(try reader.integer("witnesses.transaction")),
-                    record: try reader.optionalBlob("witnesses.record")))
+                    record: try reader.optionalBlob("witnesses.record")
+                )
+            )
         }
         for _ in 0..<(try reader.integer("submissions", as: UInt16.self)) {
             entry.submissions.append(try decodeSubmission(&reader, keyCount))
@@ -280,10 +284,16 @@ package enum EntryCodec {
         let coverage = try reader.positions("order.coverage", below: keyCount)
         let length = try reader.count("order.bytes", of: 1)
         let bytes = try reader.slice(length, "order.bytes")
-        let order = try OrderCodec.decode(kind: kind, Array(bytes))
+        let order = try OrderCodec.decode(kind: kind, bytes)
         return PlannedOrder(
-            name: name, book: book, newBook: newBook, idempotency: idempotency, actor: actor,
-            order: order, coverage: coverage)
+            name: name,
+            book: book,
+            newBook: newBook,
+            idempotency: idempotency,
+            actor: actor,
+            order: order,
+            coverage: coverage
+        )
     }
 
     private static func decodeBatch(
@@ -303,7 +313,13 @@ package enum EntryCodec {
         let count = try reader.count("batch.transfers", of: 20)
         let transfers = try reader.transfers(count, below: keyCount)
         return PlannedBatch(
-            name: name, book: book, idempotency: idempotency, digest: digest,
-            isForced: flags & Flag.forced != 0, coverage: coverage, transfers: transfers)
+            name: name,
+            book: book,
+            idempotency: idempotency,
+            digest: digest,
+            isForced: flags & Flag.forced != 0,
+            coverage: coverage,
+            transfers: transfers
+        )
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The kernel: a function of the log alone. Pure: no disk, no clock, no randomness, no environment.
-// Owned by the node's engine, which drives it: admit → complete → (log) → apply, and capture for a flush.
-// DESIGN.md §4 is the contract, specs/cache.md the cache's.
+// Owned by the node's engine, which drives it: admit → complete → (log) → apply, and capture for a
+// flush. DESIGN.md §4 is the contract, specs/cache.md the cache's.
 
 package import TallyCodec
 package import TallyProof
@@ -12,7 +12,8 @@ package import TallyTypes
 package struct Applied: Sendable {
     /// The index of the entry.
     package let index: LogIndex
-    /// Per submission; nil when the entry met another index or epoch: nothing happened but rotation.
+    /// Per submission; nil when the entry met another index or epoch: nothing happened but
+    /// rotation.
     package let submissions: [AppliedSubmission]?
     /// The index of the first record that the entry made.
     package let firstRecord: RecordIndex
@@ -93,12 +94,15 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// Applies the entry at the next index. Total: refusals are records, broken contracts trap.
+    /// Applies the entry at the next index.
+    ///
+    /// Total: refusals are records, broken contracts trap.
     ///
     /// - Parameters:
     ///   - entry: The entry.
     ///   - index: Its index in the log.
-    ///   - hashes: Id and tag of each key when the producer still has them; made again otherwise.
+    ///   - known: Id and tag of each key when the producer still has them; made again otherwise.
+    /// - Returns: What the entry brought about.
     package mutating func apply(
         _ entry: Entry,
         at index: LogIndex,
@@ -116,7 +120,10 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
         let first = scalars.nextRecord
         let hashes = known ?? hashes(of: entry.keys)
         let scope = EntryScope(
-            cache: cache, entry: entry, handles: lay(entry, hashes))
+            cache: cache,
+            entry: entry,
+            handles: lay(entry, hashes)
+        )
         var machine = Machine(scope: scope, entry: entry, scalars: scalars, tree: tree)
         let submissions = entry.submissions.map { machine.apply($0) }
         scalars = machine.scalars
@@ -125,7 +132,8 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
         return applied(index, submissions, machine.run, from: first)
     }
 
-    /// Applies a whole entry of another writer, or of no use: it rotates by its index and nothing else.
+    /// Applies a whole entry of another writer, or of no use: it rotates by its index and nothing
+    /// else.
     package mutating func skip(_ index: LogIndex) -> Applied {
         invariant(.i5, !isReconfiguring, "an entry is applied before a change of K took effect")
         cache.enter(index)
@@ -139,9 +147,15 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
         from first: RecordIndex
     ) -> Applied {
         Applied(
-            index: index, submissions: submissions, firstRecord: first,
-            framedRecords: run.framed, recordCount: run.count, positions: run.positions,
-            size: tree.size, root: tree.root)
+            index: index,
+            submissions: submissions,
+            firstRecord: first,
+            framedRecords: run.framed,
+            recordCount: run.count,
+            positions: run.positions,
+            size: tree.size,
+            root: tree.root
+        )
     }
 
     /// Frees every row that no generation holds any more.
@@ -156,7 +170,8 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
             (0..<keys.count).map { position in
                 unsafe KeyHash(
                     of: UnsafeRawBufferPointer(rebasing: bytes[keys.range(position)]),
-                    under: secrets)
+                    under: secrets
+                )
             }
         }
     }
@@ -194,8 +209,7 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
 
     /// Runs one group over an overlay that is dropped: no entry, no record, no id.
     ///
-    /// - Parameters:
-    ///   - plan: A completed plan with one submission of one group, for the next index.
+    /// - Parameter plan: A completed plan with one submission of one group, for the next index.
     /// - Returns: Nil when the facts it was planned on no longer hold: plan it again.
     package func dryRun(_ plan: Plan) -> DryRun? {
         var floating: [UInt32: StateValue?] = [:]
@@ -208,7 +222,11 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
             return floating[UInt32(position)] == nil ? cache.locate(hash) : RowHandle(0)
         }
         let scope = EntryScope(
-            cache: cache, entry: plan.entry, handles: handles, floating: floating)
+            cache: cache,
+            entry: plan.entry,
+            handles: handles,
+            floating: floating
+        )
         let machine = Machine(scope: scope, entry: plan.entry, scalars: scalars, tree: tree)
         return machine.dryRun(plan.entry)
     }

@@ -48,7 +48,7 @@ package struct LogFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// One line: what, where, and the next step.
     package var description: String {
         switch code {
-        case .disk: reason
+        case .disk: reason + (cause?.nextStep ?? "")
         case .corrupt: "\(subject): \(reason); restore a backup, or a replica's log"
         case .gap: "\(subject): \(reason); restore a backup, or a replica's log"
         case .unknownFormat: "\(subject): \(reason); start the program version that wrote it"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Carries a fault to whoever stops the node, also one that happens before that is known. Used by the
-// composition root, whose threads start before the sequencer exists.
+// Carries a fault to whoever stops the node, also one that happens before that is known. Used by
+// the composition root, whose threads start before the sequencer exists.
 
 import Synchronization
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// When the state is flushed, and the sequencer's part in it. A flush is due when a generation ended, or
-// when the log has grown by as much as a restart may replay in time. It captures everything as of one
-// index on the sequencer's thread; its writes begin when that index is durable and its records are synced.
+// When the state is flushed, and the sequencer's part in it. A flush is due when a generation
+// ended, or when the log has grown by as much as a restart may replay in time. It captures
+// everything as of one index on the sequencer's thread; its writes begin when that index is durable
+// and its records are synced.
 
 import TallyKernel
 import TallyTypes

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Carries a planned import into an accounts book, through the one door: every transaction is an order
-// with an idempotency key made of its own content, so that the same journal twice changes nothing.
-// May import TallyImport. Called by `tally import` and `tally demo`.
+// Carries a planned import into an accounts book, through the one door: every transaction is an
+// order with an idempotency key made of its own content, so that the same journal twice changes
+// nothing. May import TallyImport. Called by `tally import` and `tally demo`.
 
 package import TallyImport
 import TallyProof
@@ -79,15 +79,19 @@ package struct Importer {
         if try await node.views.reader.book(named: ledger) != nil { return }
         let order = Order.createBook(CreateBook(name: ledger, kind: .accounts))
         let answer = try await node.sequencer.submit(
-            .groups([[Request(book: nil, order: order)]]))
+            .groups([[Request(book: nil, order: order)]])
+        )
         guard case .groups(let groups) = answer, let made = groups.first?.first else {
             invariantFailure(.i12, "groups were answered as a batch")
         }
         if case .record(let record) = made, case .refused(let refusal) = record.outcome {
             guard case .bookExists = refusal else {
                 throw NodeFault(
-                    .directory, subject: ledger.text, reason: "cannot be made: \(refusal)",
-                    nextStep: "choose another --ledger")
+                    .directory,
+                    subject: ledger.text,
+                    reason: "cannot be made: \(refusal)",
+                    nextStep: "choose another --ledger"
+                )
             }
         }
     }
@@ -107,9 +111,11 @@ package struct Importer {
             case .record(let record):
                 if case .refused(let refusal) = record.outcome {
                     throw NodeFault(
-                        .directory, subject: transaction.position.description,
+                        .directory,
+                        subject: transaction.position.description,
                         reason: "was refused: \(refusal)",
-                        nextStep: "what stands before it is imported; mend it and import again")
+                        nextStep: "what stands before it is imported; mend it and import again"
+                    )
                 }
                 report.written += 1
             }
@@ -123,10 +129,13 @@ package struct Importer {
             timestamp: BusinessTime(microseconds: transaction.effectiveMicroseconds),
             metadata: try metadata(transaction.metadata, transaction),
             accountMetadata: try accountMetadata(transaction),
-            isForced: true)
+            isForced: true
+        )
         return Request(
-            book: ledger, order: .createTransaction(order),
-            idempotencyKey: Text("import:\(key)"))
+            book: ledger,
+            order: .createTransaction(order),
+            idempotencyKey: Text("import:\(key)")
+        )
     }
 
     private func posting(
@@ -138,7 +147,11 @@ package struct Importer {
             let asset = Asset(posting.asset)
         else { throw illegal("an account or asset", transaction) }
         return Posting(
-            source: source, destination: destination, asset: asset, amount: posting.amount)
+            source: source,
+            destination: destination,
+            asset: asset,
+            amount: posting.amount
+        )
     }
 
     private func metadata(
@@ -146,7 +159,8 @@ package struct Importer {
         _ transaction: ImportedTransaction
     ) throws -> Metadata {
         let metadata = Metadata(
-            unsorted: pairs.map { Metadata.Pair(key: Text($0.key), value: Text($0.value)) })
+            unsorted: pairs.map { Metadata.Pair(key: Text($0.key), value: Text($0.value)) }
+        )
         guard let metadata else { throw illegal("a metadata key twice", transaction) }
         return metadata
     }
@@ -161,20 +175,25 @@ package struct Importer {
                     throw illegal("an account", transaction)
                 }
                 return AccountMetadata(
-                    account: account, metadata: try metadata([entry.metadata], transaction))
+                    account: account,
+                    metadata: try metadata([entry.metadata], transaction)
+                )
             }
     }
 
     private func illegal(_ what: String, _ transaction: ImportedTransaction) -> NodeFault {
         NodeFault(
-            .directory, subject: transaction.position.description,
+            .directory,
+            subject: transaction.position.description,
             reason: "the importer made \(what) that the ledger does not take",
-            nextStep: "please report it with the journal's line")
+            nextStep: "please report it with the journal's line"
+        )
     }
 
     private static func notes(_ plan: ImportPlan) -> [String] {
         let commodities = plan.commodities.map { mapping in
-            "commodity \(mapping.commodity.isEmpty ? "(none)" : mapping.commodity) → \(mapping.asset)"
+            let name = mapping.commodity.isEmpty ? "(none)" : mapping.commodity
+            return "commodity \(name) → \(mapping.asset)"
         }
         let accounts = plan.accounts.filter { $0.name != $0.address }
             .map { "account \($0.name) → \($0.address)" }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Log, record files and head, as one thread drives them: synchronous, so that the crash tests can stop
-// after every write. Called by LogKeeper on the log's thread, and by the tests on theirs.
+// Log, record files and head, as one thread drives them: synchronous, so that the crash tests can
+// stop after every write. Called by LogKeeper on the log's thread, and by the tests on theirs.
 
 package import TallyKernel
 package import TallyLog
@@ -10,7 +10,8 @@ package import TallyTypes
 
 /// The files that are written before anybody is answered.
 package final class LogWriter: @unchecked Sendable {
-    // Confined: LogKeeper calls it from its one thread only; `pool` and `records` are safe anywhere.
+    // Confined: LogKeeper calls it from its one thread only; `pool` and `records` are safe
+    // anywhere.
     private let log: EmbeddedLog
     /// The record files.
     package let records: RecordFiles
@@ -50,16 +51,22 @@ package final class LogWriter: @unchecked Sendable {
     /// - Returns: The position that the ledger has reached.
     package func publish(_ applied: Applied) throws(StoreFault) -> LedgerHead {
         invariant(
-            .i18, applied.index <= log.committed,
-            "records of entry \(applied.index) before its frame is durable")
+            .i18,
+            applied.index <= log.committed,
+            "records of entry \(applied.index) before its frame is durable"
+        )
         if applied.recordCount > 0 {
             try records.append(
                 applied.framedRecords.span,
                 first: applied.firstRecord,
                 positions: applied.positions.map {
                     RecordPosition(
-                        book: $0.book, transaction: $0.transaction, record: $0.record)
-                })
+                        book: $0.book,
+                        transaction: $0.transaction,
+                        record: $0.record
+                    )
+                }
+            )
         }
         head = LedgerHead(size: applied.size, root: applied.root, logIndex: applied.index)
         return head

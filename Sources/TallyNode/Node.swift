@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The composition root: opens a data directory, recovers, and wires sequencer, log, store and views
-// together. The command line owns one node, gives its port to HTTP, and stops it. May import every module
-// below it.
+// together. The command line owns one node, gives its port to HTTP, and stops it. May import every
+// module below it.
 
 import TallyCodec
 package import TallyHTTP
@@ -66,7 +66,9 @@ package final class Node: Sendable {
     /// - Parameters:
     ///   - configuration: What the operator chose.
     ///   - failed: Told of the fault that stops the node; it has stopped acknowledging by then.
-    /// - Throws: ``StoreFault``, ``LogFault``, ``NodeFault`` or ``ViewFault``: the node did not start.
+    /// - Returns: The running node.
+    /// - Throws: ``StoreFault``, ``LogFault``, ``NodeFault`` or ``ViewFault``: the node did not
+    ///   start.
     package static func start(
         _ configuration: NodeConfiguration,
         failed: @escaping @Sendable (NodeFault) -> Void
@@ -92,8 +94,10 @@ package final class Node: Sendable {
         let relay = FaultRelay()
         let views = try ViewKeeper(
             store: ViewStore.opened(directory.views, size: head.size),
-            records: writer.records, isEnabled: configuration.areViewsEnabled,
-            failed: { relay.report($0) })
+            records: writer.records,
+            isEnabled: configuration.areViewsEnabled,
+            failed: { relay.report($0) }
+        )
         self.views = views
         records = RecordReader(files: writer.records)
         log = LogKeeper(writer: writer)
@@ -101,12 +105,21 @@ package final class Node: Sendable {
             opened.recovered.kernel.take()
             ?? Kernel(
                 entriesPerGeneration: configuration.entriesPerGeneration,
-                secrets: KeySecrets(source.secret()), keysMax: configuration.keysMax)
+                secrets: KeySecrets(source.secret()),
+                keysMax: configuration.keysMax
+            )
         let sequencer = Sequencer(
-            kernel: kernel, head: head,
+            kernel: kernel,
+            head: head,
             links: Sequencer.Links(
-                log: log, state: state, records: records, source: source,
-                published: { views.published($0.size) }, failed: failed))
+                log: log,
+                state: state,
+                records: records,
+                source: source,
+                published: { views.published($0.size) },
+                failed: failed
+            )
+        )
         self.sequencer = sequencer
         relay.connect { [weak sequencer] fault in sequencer?.onThread { $0.fail(fault) } }
         views.published(head.size)
@@ -128,9 +141,11 @@ package final class Node: Sendable {
         guard await sequencer.currentHead().size == 0 else { return }
         let order = CreateLedger(
             origin: Text(configuration.origin),
-            entriesPerGeneration: configuration.entriesPerGeneration)
+            entriesPerGeneration: configuration.entriesPerGeneration
+        )
         _ = try await sequencer.submit(
-            .groups([[Request(book: nil, order: .createLedger(order))]]))
+            .groups([[Request(book: nil, order: .createLedger(order))]])
+        )
     }
 
     /// Stops cleanly: answers what is in flight, flushes, writes head and sums.
@@ -179,7 +194,8 @@ package final class Node: Sendable {
                 await NodeMetrics.text(sequencer: sequencer, views: views)
             },
             origin: configuration.origin,
-            version: Node.version)
+            version: Node.version
+        )
     }
 }
 
@@ -192,14 +208,20 @@ struct OpenedFiles: ~Copyable {
     init(_ configuration: NodeConfiguration) throws {
         let disk = RealDisk()
         let directory = try DataDirectory(
-            disk: disk, path: configuration.directory, mode: .createOrOpen)
+            disk: disk,
+            path: configuration.directory,
+            mode: .createOrOpen
+        )
+        _ = try directory.readHead()  // a corrupt head is named before anything changes
         try directory.removeSums()
         let state = StateKeeper(
             store: try RocksStateStore(path: directory.state),
-            images: CacheImages(disk: disk, directory: directory.image))
+            images: CacheImages(disk: disk, directory: directory.image)
+        )
         var generator = SystemRandomNumberGenerator()
         let recovered = try RecoveryParts(
-            directory: directory, state: state,
+            directory: directory,
+            state: state,
             log: EmbeddedLogConfiguration(salt: generator.next()),
             keysMax: configuration.keysMax
         ).recover()
@@ -215,10 +237,12 @@ extension ViewStore {
         let store = try ViewStore(directory: directory)
         guard store.recovery.furthest.rawValue <= size else {
             throw NodeFault(
-                .lost, subject: directory,
+                .lost,
+                subject: directory,
                 reason: "a view holds \(store.recovery.furthest) records, the log yields \(size): "
                     + "an acknowledged entry was lost",
-                nextStep: "restore a backup, or bring the missing log segment back")
+                nextStep: "restore a backup, or bring the missing log segment back"
+            )
         }
         return store
     }

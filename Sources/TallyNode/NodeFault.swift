@@ -13,6 +13,8 @@ package struct NodeFault: Error, Sendable, CustomStringConvertible {
         case lost
         /// What start-up found does not fit together.
         case corrupt
+        /// The server could not listen, or ended.
+        case server
         /// A view could not be folded.
         case views
         /// The directory already holds something else, or nothing where something is needed.

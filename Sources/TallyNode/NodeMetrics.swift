@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The node's metrics as Prometheus text. May import Glibc for the resident size. Called by HTTP through
-// the port; counts only grow, gauges say how things are.
+// The node's metrics as Prometheus text. May import Glibc for the resident size. Called by HTTP
+// through the port; counts only grow, gauges say how things are.
 
 import Glibc
 import TallyKernel
@@ -47,7 +47,9 @@ enum NodeMetrics {
         var text = [CChar](repeating: 0, count: 128)
         guard unsafe fgets(&text, 128, file) != nil else { return 0 }
         let line = String(
-            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
+            as: UTF8.self
+        )
         let words = line.split(separator: " ")
         guard words.count > 1, let pages = UInt64(words[1]) else { return 0 }
         return pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
@@ -69,8 +71,13 @@ extension Sequencer {
     /// How this sequencer stands now.
     func snapshot() -> SequencerSnapshot {
         SequencerSnapshot(
-            head: head, statistics: statistics, waiting: waiting.count, inFlight: inFlight.count,
-            cacheKeys: kernel.cache.count, cacheBytes: kernel.cache.bytes,
-            dirtyRows: kernel.dirtyCount)
+            head: head,
+            statistics: statistics,
+            waiting: waiting.count,
+            inFlight: inFlight.count,
+            cacheKeys: kernel.cache.count,
+            cacheBytes: kernel.cache.bytes,
+            dirtyRows: kernel.dirtyCount
+        )
     }
 }

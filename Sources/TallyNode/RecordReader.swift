@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Published records, read off the sequencer's thread: bodies for admission, first outcomes for replays,
-// records for HTTP. May import TallyStore.
+// Published records, read off the sequencer's thread: bodies for admission, first outcomes for
+// replays, records for HTTP. May import TallyStore.
 
 import TallyCodec
 import TallyKernel
@@ -54,7 +54,8 @@ package final class RecordReader: Sendable {
                     } catch {
                         throw NodeFault(stopping: error)
                     }
-                })
+                }
+            )
         }
     }
 
@@ -68,9 +69,11 @@ package final class RecordReader: Sendable {
     private func decoded(_ index: RecordIndex) throws -> Record {
         guard let bytes = try files.read(index) else {
             throw NodeFault(
-                .lost, subject: "record \(index)",
+                .lost,
+                subject: "record \(index)",
                 reason: "claimed an idempotency key and is not in the record files",
-                nextStep: "run `tally verify` on the data directory")
+                nextStep: "run `tally verify` on the data directory"
+            )
         }
         return try RecordCodec.decode(bytes)
     }
@@ -84,8 +87,12 @@ package final class RecordReader: Sendable {
             }
         }
         return BatchAnswer(
-            first: batch.first, size: head.size, root: head.root, isReplay: true,
-            outcomes: outcomes)
+            first: batch.first,
+            size: head.size,
+            root: head.root,
+            isReplay: true,
+            outcomes: outcomes
+        )
     }
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Start-up: from files to a kernel that stands where it stopped. Synchronous, so that the crash tests can
-// stop it after every write. Order: the state as of the last flush, the log's end, the record files, then
-// the replay, which makes every record again and compares it with what the files hold. A record, a head or
-// a view above what the log yields means that an acknowledged frame was lost: stop and name it, never cut.
+// Start-up: from files to a kernel that stands where it stopped. Synchronous, so that the crash
+// tests can stop it after every write. Order: the state as of the last flush, the log's end, the
+// record files, then the replay, which makes every record again and compares it with what the files
+// hold. A record, a head or a view above what the log yields means that an acknowledged frame was
+// lost: stop and name it, never cut.
 
 import TallyCodec
 package import TallyKernel
@@ -54,20 +55,27 @@ package struct RecoveryParts {
 
     /// Recovers; everything handed on is durable.
     ///
-    /// - Throws: ``NodeFault``, ``StoreFault``, ``LogFault`` or ``Malformed``, naming what was found.
+    /// - Throws: ``NodeFault``, ``StoreFault``, ``LogFault`` or ``Malformed``, naming what was
+    ///   found.
     package func recover() throws -> Recovered {
         let restored = try state.restore(keysMax: keysMax)
         let flushed = restored?.applied ?? .zero
         let log = EmbeddedLog(disk: directory.disk, directory: directory.log, configuration: log)
         let found = try log.recover(flushedIndex: flushed)
         let records = try RecordFiles(
-            disk: directory.disk, directory: directory.records, configuration: records,
+            disk: directory.disk,
+            directory: directory.records,
+            configuration: records,
             flushed: restored?.scalars.nextRecord ?? .zero,
             expecting: try expectedPositions(),
-            positionOf: RecoveryParts.position)
+            positionOf: RecoveryParts.position
+        )
         var replay = Replay(
-            kernel: try restored.map { try Kernel.restore($0) }, state: state, records: records,
-            keysMax: keysMax)
+            kernel: try restored.map { try Kernel.restore($0) },
+            state: state,
+            records: records,
+            keysMax: keysMax
+        )
         let replayed = try replay.run(log, from: flushed.next)
         let repair = try records.finishReplay { bytes in
             RecoveryParts.isWhole(bytes, at: records.count)
@@ -77,12 +85,15 @@ package struct RecoveryParts {
         let writer = LogWriter(log: log, records: records, directory: directory, head: head)
         try writer.replaceHead()
         return Recovered(
-            kernel: replay.takeKernel(), writer: writer, head: head,
+            kernel: replay.takeKernel(),
+            writer: writer,
+            head: head,
             lines: [
                 found.description, records.recovery.description, repair.description,
                 "state: as of entry \(flushed), \(replayed) entries replayed",
                 "ledger: \(head.size) records, root \(head.root)",
-            ])
+            ]
+        )
     }
 
     /// The position that a record gives, for arrays that are rebuilt.
@@ -95,7 +106,10 @@ package struct RecoveryParts {
             record = try RecordCodec.decode(bytes)
         } catch {
             throw StoreFault(
-                .corrupt, subject: "record \(index)", reason: "does not decode: \(error)")
+                .corrupt,
+                subject: "record \(index)",
+                reason: "does not decode: \(error)"
+            )
         }
         guard case .committed(.transaction(let effects)) = record.outcome else { return nil }
         return RecordPosition(book: record.book, transaction: effects.id, record: index)
@@ -119,7 +133,10 @@ package struct RecoveryParts {
                 case .book(let book) = try StateCodec.decodeValue(kind: .book, row.value)
             else {
                 throw StoreFault(
-                    .corrupt, subject: "state store", reason: "a book's row holds something else")
+                    .corrupt,
+                    subject: "state store",
+                    reason: "a book's row holds something else"
+                )
             }
             if book.kind == .accounts {
                 expected.append(ExpectedPositions(book: id, next: book.nextTransaction))
@@ -134,18 +151,22 @@ package struct RecoveryParts {
         let subject = directory.path + "/head"
         guard found.log <= head.logIndex, found.size <= head.size else {
             throw NodeFault(
-                .lost, subject: subject,
+                .lost,
+                subject: subject,
                 reason: "names \(found.size) records at entry \(found.log), the log ends at "
                     + "\(head.size) records and entry \(head.logIndex): "
                     + "an acknowledged entry was lost",
-                nextStep: "restore a backup, or bring the missing log segment back")
+                nextStep: "restore a backup, or bring the missing log segment back"
+            )
         }
         if let known = heads[found.log], known.size != found.size || known.root != found.root {
             throw NodeFault(
-                .corrupt, subject: subject,
+                .corrupt,
+                subject: subject,
                 reason: "names root \(found.root) of \(found.size) records, the ledger has "
                     + "\(known.root) of \(known.size) at entry \(found.log)",
-                nextStep: "run `tally verify` on the data directory")
+                nextStep: "run `tally verify` on the data directory"
+            )
         }
     }
 }
@@ -170,7 +191,10 @@ private struct Replay: ~Copyable {
         self.keysMax = keysMax
         if let found = kernel.take() {
             head = LedgerHead(
-                size: found.tree.size, root: found.tree.root, logIndex: found.applied)
+                size: found.tree.size,
+                root: found.tree.root,
+                logIndex: found.applied
+            )
             heads[found.applied] = head
             self.kernel = consume found
         } else {
@@ -199,8 +223,11 @@ private struct Replay: ~Copyable {
             entry = try EntryCodec.decode(item.bytes)
         } catch {
             throw NodeFault(
-                .corrupt, subject: "log entry \(item.index)", reason: "does not decode: \(error)",
-                nextStep: "run `tally verify` on the data directory")
+                .corrupt,
+                subject: "log entry \(item.index)",
+                reason: "does not decode: \(error)",
+                nextStep: "run `tally verify` on the data directory"
+            )
         }
         var current = try kernel.take() ?? Kernel.first(entry, keysMax: keysMax)
         if !current.mayEnter(item.index) {
@@ -213,11 +240,16 @@ private struct Replay: ~Copyable {
         kernel = consume current
         if applied.recordCount > 0 {
             try records.append(
-                applied.framedRecords.span, first: applied.firstRecord,
+                applied.framedRecords.span,
+                first: applied.firstRecord,
                 positions: applied.positions.map {
                     RecordPosition(
-                        book: $0.book, transaction: $0.transaction, record: $0.record)
-                })
+                        book: $0.book,
+                        transaction: $0.transaction,
+                        record: $0.record
+                    )
+                }
+            )
         }
         head = LedgerHead(size: applied.size, root: applied.root, logIndex: applied.index)
         heads[applied.index] = head
@@ -232,19 +264,28 @@ extension Kernel {
             let secrets = entry.secrets
         else {
             throw NodeFault(
-                .corrupt, subject: "log entry 1", reason: "does not create a ledger",
-                nextStep: "run `tally verify` on the data directory")
+                .corrupt,
+                subject: "log entry 1",
+                reason: "does not create a ledger",
+                nextStep: "run `tally verify` on the data directory"
+            )
         }
         return Kernel(
-            entriesPerGeneration: creation.entriesPerGeneration, secrets: KeySecrets(secrets),
-            keysMax: keysMax)
+            entriesPerGeneration: creation.entriesPerGeneration,
+            secrets: KeySecrets(secrets),
+            keysMax: keysMax
+        )
     }
 
     static func restore(_ restored: RestoredKernel) throws -> Kernel {
         try Kernel.restore(
-            applied: restored.applied, scalars: restored.scalars, secrets: restored.secrets,
-            tree: CompactRange(decoding: restored.tree), image: restored.image,
-            keysMax: restored.keysMax)
+            applied: restored.applied,
+            scalars: restored.scalars,
+            secrets: restored.secrets,
+            tree: CompactRange(decoding: restored.tree),
+            image: restored.image,
+            keysMax: restored.keysMax
+        )
     }
 }
 
@@ -255,8 +296,12 @@ extension NodeFault {
             self = fault
         } else {
             self.init(
-                .storage, subject: "storage", reason: "\(error)",
-                nextStep: "free space or mend the disk, then start again: nothing acknowledged is lost")
+                .storage,
+                subject: "storage",
+                reason: "\(error)",
+                nextStep:
+                    "free space or mend the disk, then start again: nothing acknowledged is lost"
+            )
         }
     }
 }

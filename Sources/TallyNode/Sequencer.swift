@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one door in: the only place where entries are made and applied. An actor on a thread of its own
-// that owns the kernel. It takes whatever waits when the log is free, admits, completes, hands the entry
-// to the log, applies it in memory, and answers when the frame is durable. DESIGN.md §4 "Sequencer".
+// The one door in: the only place where entries are made and applied. An actor on a thread of its
+// own that owns the kernel. It takes whatever waits when the log is free, admits, completes, hands
+// the entry to the log, applies it in memory, and answers when the frame is durable. DESIGN.md §4
+// "Sequencer".
 
 import TallyCodec
 package import TallyKernel
@@ -105,6 +106,9 @@ package actor Sequencer {
         return isStopping ? "stopping" : nil
     }
 
+    /// Submissions that wait for their first entry, or their next.
+    package var waitingCount: Int { waiting.count }
+
     /// The fault that stopped the node, if one did.
     package func faultReason() -> NodeFault? { fault }
 
@@ -164,12 +168,15 @@ package actor Sequencer {
                 },
                 failed: { [weak self] fault in
                     self?.onThread { $0.fail(fault) }
-                }))
+                }
+            )
+        )
         while fault == nil, !(isStopping && inFlight.isEmpty && !flush.isRunning) {
             if await step() { continue }
             await waitForEvent()
         }
-        // What was put back while an entry was planned, and the rest of a submission that was split.
+        // What was put back while an entry was planned, and the rest of a submission that was
+        // split.
         refuseWaiting(fault == nil ? .stopping : .faulted)
     }
 
@@ -264,27 +271,42 @@ package actor Sequencer {
         }
     }
 
-    /// Proposes empty entries up to the next boundary, which drops the older generation.
+    /// Proposes empty entries up to a boundary, which drops the older generation; if that holds
+    /// nothing, up to the one behind it.
     ///
     /// - Returns: False when that gave no room, so that the caller must be refused.
     private func makeRoom() async -> Bool {
         let before = kernel.cache.count
+        for _ in 0..<2 where fault == nil && kernel.cache.count >= before {
+            await endGeneration()
+            kernel.sweepAll()
+        }
+        while fault == nil, !(await isFree()) {}
+        return fault == nil && kernel.cache.count < before
+    }
+
+    private func endGeneration() async {
         let generation = kernel.cache.current
         while kernel.cache.current == generation, fault == nil {
-            let next = kernel.applied.next
-            guard kernel.mayEnter(next), inFlight.count < inFlightMax else {
-                if !kernel.mayEnter(next) { startFlush() }
-                await waitForEvent()
-                continue
-            }
+            guard await isFree() else { continue }
             let choices = links.source.choices()
             let entry = Entry(
-                epoch: kernel.scalars.epoch, predicted: next, time: choices.time,
-                saltSeed: choices.saltSeed)
+                epoch: kernel.scalars.epoch,
+                predicted: kernel.applied.next,
+                time: choices.time,
+                saltSeed: choices.saltSeed
+            )
             apply(Plan(entry: entry, hashes: []), EntryCodec.encode(entry), [], 0)
         }
-        kernel.sweepAll()
-        return fault == nil && kernel.cache.count < before
+    }
+
+    /// True when the next entry may be made now; otherwise false after the next event.
+    private func isFree() async -> Bool {
+        let mayEnter = kernel.mayEnter(kernel.applied.next)
+        if mayEnter, inFlight.count < inFlightMax { return true }
+        if !mayEnter { startFlush() }
+        await waitForEvent()
+        return false
     }
 
     private enum Planned {
@@ -294,10 +316,18 @@ package actor Sequencer {
 
     private func plan(_ submissions: [Submission]) async throws -> Planned {
         var facts = AdmissionFacts()
+        // The same in every attempt: what is read in between may be about a book in the making.
+        var bookIDs: [BookID] = []
         while true {
             let next = kernel.applied.next
             let source = links.source
-            switch kernel.admit(submissions, at: next, facts: facts, newBookID: source.bookID) {
+            var used = 0
+            let admission = kernel.admit(submissions, at: next, facts: facts) {
+                if used == bookIDs.count { bookIDs.append(source.bookID()) }
+                defer { used += 1 }
+                return bookIDs[used]
+            }
+            switch admission {
             case .lacks(let names, let bodies):
                 try await fetch(names, bodies, &facts)
             case .refused(let busy):
@@ -306,7 +336,11 @@ package actor Sequencer {
                 let values = try await links.state.read(draft.missingKeys)
                 let choices = source.choices()
                 switch kernel.complete(
-                    draft, values: values, at: kernel.applied.next, choices: choices)
+                    draft,
+                    values: values,
+                    at: kernel.applied.next,
+                    choices: choices
+                )
                 {
                 case .admitAgain: statistics.readmissions += 1
                 case .plan(let plan): return checked(plan)
@@ -378,9 +412,15 @@ package actor Sequencer {
         }
         inFlight.append(
             InFlight(
-                index: index, size: applied.size, root: applied.root,
-                positions: applied.positions, framed: applied.framedRecords,
-                first: applied.firstRecord, finished: finished))
+                index: index,
+                size: applied.size,
+                root: applied.root,
+                positions: applied.positions,
+                framed: applied.framedRecords,
+                first: applied.firstRecord,
+                finished: finished
+            )
+        )
         requeue(again)
         links.log.publish(applied)
         flush.note(entryBytes: bytes.count, at: index, kernel.cache)
@@ -393,7 +433,9 @@ package actor Sequencer {
             item.refuse(.staleTooOften)
         }
         waiting.insert(
-            contentsOf: again.filter { $0.rebuilds <= Limits.rebuildsMax }, at: 0)
+            contentsOf: again.filter { $0.rebuilds <= Limits.rebuildsMax },
+            at: 0
+        )
     }
 
     // MARK: - Events
@@ -403,8 +445,10 @@ package actor Sequencer {
         guard fault == nil else { return }  // its callers were told that the node has stopped
         self.head = head
         invariant(
-            .i12, inFlight.first?.index == head.logIndex,
-            "entry \(head.logIndex) was published out of order")
+            .i12,
+            inFlight.first?.index == head.logIndex,
+            "entry \(head.logIndex) was published out of order"
+        )
         let entry = inFlight.removeFirst()
         links.published(head)
         for item in entry.finished {

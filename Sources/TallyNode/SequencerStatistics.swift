@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the sequencer counts, for the metrics: entries, orders, keys, seeds, waits. Counts only grow.
+// What the sequencer counts, for the metrics: entries, orders, keys, seeds, waits. Counts only
+// grow.
 
 import TallyCodec
 import TallyKernel

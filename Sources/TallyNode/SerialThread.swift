@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A serial executor on a queue of its own, for work that may block: disk writes, syncs, folds. May
-// import Dispatch. The cooperative pool has as many threads as the machine has cores; one blocking call
-// on it delays everybody, so nothing in this module blocks anywhere else.
+// import Dispatch. The cooperative pool has as many threads as the machine has cores; one blocking
+// call on it delays everybody, so nothing in this module blocks anywhere else.
 
 import Dispatch
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The state store's threads: one that flushes, one that reads. The sequencer asks for missing keys, and
-// hands over a capture when a flush is due. Order of a flush, DESIGN.md §6: records synced (the log's
-// thread does that first), image written and synced, batch, old images removed.
+// The state store's threads: one that flushes, one that reads. The sequencer asks for missing keys,
+// and hands over a capture when a flush is due. Order of a flush, DESIGN.md §6: records synced (the
+// log's thread does that first), image written and synced, batch, old images removed.
 
 import TallyCodec
 package import TallyKernel
@@ -58,7 +58,8 @@ package final class StateKeeper: Sendable {
                 Result { () throws(StoreFault) in
                     try write(capture)
                     return capture.applied
-                })
+                }
+            )
         }
     }
 
@@ -78,7 +79,8 @@ package final class StateKeeper: Sendable {
             scalars: StateCodec.encodeScalars(capture.scalars),
             secrets: capture.secrets.words.bytes,
             tree: capture.tree.bytes,
-            image: image)
+            image: image
+        )
         try store.flush(FlushBatch(rows: rows, marker: marker))
         try images.removeAll(but: image)
     }
@@ -89,19 +91,30 @@ package final class StateKeeper: Sendable {
         let scalars = try StateCodec.decodeScalars(marker.scalars)
         guard let secrets = KeySecrets(marker.secrets), let reference = marker.image else {
             throw StoreFault(
-                .corrupt, subject: "state store", reason: "its marker holds no secrets or no image")
+                .corrupt,
+                subject: "state store",
+                reason: "its marker holds no secrets or no image"
+            )
         }
         let image = try images.read(reference, applied: marker.applied)
         return RestoredKernel(
-            applied: marker.applied, scalars: scalars, secrets: secrets,
-            tree: marker.tree, image: image, keysMax: keysMax)
+            applied: marker.applied,
+            scalars: scalars,
+            secrets: secrets,
+            tree: marker.tree,
+            image: image,
+            keysMax: keysMax
+        )
     }
 
     /// The book id that the row of a name holds.
     package static func bookID(_ value: [UInt8]) throws -> BookID {
         guard case .bookName(let book) = try StateCodec.decodeValue(kind: .bookName, value) else {
             throw StoreFault(
-                .corrupt, subject: "state store", reason: "the row of a name holds no book id")
+                .corrupt,
+                subject: "state store",
+                reason: "the row of a name holds no book id"
+            )
         }
         return book
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `tally verify DIR`: opens a data directory without changing a byte of it, and lets the checker judge it.
-// May import Foundation for copies in a temporary folder: the engines of state store and views write
-// when they open, so they only ever open copies. Shares no rule with the kernel: the checker replays.
+// `tally verify DIR`: opens a data directory without changing a byte of it, and lets the checker
+// judge it. May import Foundation for copies in a temporary folder: the engines of state store and
+// views write when they open, so they only ever open copies. Shares no rule with the kernel: the
+// checker replays.
 
 import Foundation
 package import TallyChecker
@@ -39,12 +40,16 @@ package struct Verification: ~Copyable {
             return verification.verify()
         } catch let fault as StoreFault where fault.code == .missing || fault.code == .notEmpty {
             return Report(
-                records: 0, root: CompactRange.emptyRoot,
-                checks: [Check(name: "directory", verdict: .unchecked(fault.description))])
+                records: 0,
+                root: CompactRange.emptyRoot,
+                checks: [Check(name: "directory", verdict: .unchecked(fault.description))]
+            )
         } catch {
             return Report(
-                records: 0, root: CompactRange.emptyRoot,
-                checks: [Verification.check("directory", failed: error)])
+                records: 0,
+                root: CompactRange.emptyRoot,
+                checks: [Verification.check("directory", failed: error)]
+            )
         }
     }
 
@@ -56,7 +61,9 @@ package struct Verification: ~Copyable {
         self.progress = progress
         temporary = NSTemporaryDirectory() + "tally-verify-" + UUID().uuidString
         try FileManager.default.createDirectory(
-            atPath: temporary, withIntermediateDirectories: true)
+            atPath: temporary,
+            withIntermediateDirectories: true
+        )
     }
 
     deinit {
@@ -67,7 +74,8 @@ package struct Verification: ~Copyable {
         }
     }
 
-    /// Ends a check by what was thrown: bytes that are wrong refute, a world that fails leaves open.
+    /// Ends a check by what was thrown: bytes that are wrong refute, a world that fails leaves
+    /// open.
     private static func check(_ name: String, failed error: any Error) -> Check {
         let refutes: Bool =
             switch error {
@@ -108,7 +116,8 @@ package struct Verification: ~Copyable {
             if !this.isClean {
                 this.notes.append(
                     "the last stop was not clean: in the state store every row is compared, "
-                        + "and what holds no row is covered by the engine's own block checksums alone")
+                        + "and what holds no row is covered by the engine's own block checksums"
+                )
             }
         }
         var checker = Checker(heads: heads(head))
@@ -123,8 +132,12 @@ package struct Verification: ~Copyable {
         var report = checker.report()
         for check in checks { report.add(check) }
         return Report(
-            records: report.records, root: report.root, checks: report.checks,
-            others: report.others, notes: report.notes + notes)
+            records: report.records,
+            root: report.root,
+            checks: report.checks,
+            others: report.others,
+            notes: report.notes + notes
+        )
     }
 
     private func heads(_ head: Head?) -> [TreeHead] {
@@ -145,42 +158,57 @@ package struct Verification: ~Copyable {
         guard let marker = try store.marker() else {
             try store.close()
             throw NodeFault(
-                .directory, subject: directory.state, reason: "was never flushed",
-                nextStep: "start the node once and stop it, then verify again")
+                .directory,
+                subject: directory.state,
+                reason: "was never flushed",
+                nextStep: "start the node once and stop it, then verify again"
+            )
         }
         return StoreCopy(
-            store: store, marker: marker, scalars: try StateCodec.decodeScalars(marker.scalars))
+            store: store,
+            marker: marker,
+            scalars: try StateCodec.decodeScalars(marker.scalars)
+        )
     }
 
     private mutating func verifyLog(_ marker: FlushMarker?, _ head: Head?) throws {
         let report = try LogVerifier.verify(
-            disk: directory.disk, directory: directory.log,
-            flushedIndex: marker?.applied ?? .zero)
+            disk: directory.disk,
+            directory: directory.log,
+            flushedIndex: marker?.applied ?? .zero
+        )
         if let head, head.log > report.last {
             throw NodeFault(
-                .lost, subject: directory.path + "/head",
+                .lost,
+                subject: directory.path + "/head",
                 reason: "names entry \(head.log), the log ends at entry \(report.last)",
-                nextStep: "an acknowledged entry was lost: restore a backup")
+                nextStep: "an acknowledged entry was lost: restore a backup"
+            )
         }
         for remnant in [report.tornTail, report.spareRemnant].compactMap({ $0 }) {
             guard !isClean else {
                 throw LogFault(
-                    .corrupt, subject: remnant.description,
-                    reason: "is not zero, after a clean stop")
+                    .corrupt,
+                    subject: remnant.description,
+                    reason: "is not zero, after a clean stop"
+                )
             }
             notes.append("not zero behind the end of the log: \(remnant)")
         }
         if let marker, report.last > marker.applied {
             guard !isClean else {
                 throw NodeFault(
-                    .corrupt, subject: directory.state,
+                    .corrupt,
+                    subject: directory.state,
                     reason: "is as of entry \(marker.applied), the log ends at \(report.last), "
                         + "after a clean stop",
-                    nextStep: "restore a backup")
+                    nextStep: "restore a backup"
+                )
             }
             notes.append(
                 "entries \(marker.applied.next) to \(report.last) of the log are replayed "
-                    + "at the next start")
+                    + "at the next start"
+            )
         }
     }
 
@@ -188,7 +216,10 @@ package struct Verification: ~Copyable {
         guard let marker else { return }
         guard let reference = marker.image else {
             throw StoreFault(
-                .corrupt, subject: directory.image, reason: "the state store names no image")
+                .corrupt,
+                subject: directory.image,
+                reason: "the state store names no image"
+            )
         }
         let images = CacheImages(disk: directory.disk, directory: directory.image)
         let bytes = try images.read(reference, applied: marker.applied)
@@ -197,14 +228,20 @@ package struct Verification: ~Copyable {
             throw StoreFault(.corrupt, subject: directory.state, reason: "holds no key secrets")
         }
         _ = try Kernel.restore(
-            applied: marker.applied, scalars: scalars, secrets: secrets,
-            tree: CompactRange(decoding: marker.tree), image: bytes)
+            applied: marker.applied,
+            scalars: scalars,
+            secrets: secrets,
+            tree: CompactRange(decoding: marker.tree),
+            image: bytes
+        )
         let others = try FileManager.default.contentsOfDirectory(atPath: directory.image)
             .filter { $0 != reference.name }
         guard isClean, let other = others.first else { return }
         throw StoreFault(
-            .corrupt, subject: directory.image + "/" + other,
-            reason: "is named by nothing, after a clean stop")
+            .corrupt,
+            subject: directory.image + "/" + other,
+            reason: "is named by nothing, after a clean stop"
+        )
     }
 
     private mutating func verifyRecords(
@@ -229,14 +266,18 @@ package struct Verification: ~Copyable {
         }
         if let head, report.count.rawValue < head.size {
             throw StoreFault(
-                .missing, subject: directory.records,
-                reason: "holds \(report.count) records, head names \(head.size)")
+                .missing,
+                subject: directory.records,
+                reason: "holds \(report.count) records, head names \(head.size)"
+            )
         }
         if let remnant = report.remnant {
             guard !isClean else {
                 throw StoreFault(
-                    .corrupt, subject: "\(directory.records), offset \(remnant)",
-                    reason: "is not zero behind the last record, after a clean stop")
+                    .corrupt,
+                    subject: "\(directory.records)/entries, offset \(remnant)",
+                    reason: "is not zero behind the last record, after a clean stop"
+                )
             }
             notes.append("an incomplete record behind record \(report.count) is cut at next start")
         }
@@ -248,7 +289,10 @@ package struct Verification: ~Copyable {
             let decoded = try RecordCodec.decode(record.bytes)
             guard case .committed(.transaction(let effects)) = decoded.outcome else { return nil }
             return RecordPosition(
-                book: decoded.book, transaction: effects.id, record: record.index)
+                book: decoded.book,
+                transaction: effects.id,
+                record: record.index
+            )
         } catch {
             return nil  // the checker was fed the same bytes and has refuted them
         }
@@ -266,8 +310,10 @@ package struct Verification: ~Copyable {
         let tree = CompactRange.decoded(store.marker.tree)
         guard tree?.size == checker.size, tree?.root == checker.root else {
             throw StoreFault(
-                .corrupt, subject: directory.state,
-                reason: "its tree is not that of the first \(checker.size) records")
+                .corrupt,
+                subject: directory.state,
+                reason: "its tree is not that of the first \(checker.size) records"
+            )
         }
     }
 
@@ -278,31 +324,41 @@ package struct Verification: ~Copyable {
         let copy = temporary + "/views"
         let again = temporary + "/views-again"
         try FileManager.default.copyItem(atPath: directory.views, toPath: copy)
-        let found = try ViewStore(directory: copy).recovery
-        if let loss = found.losses.first {
-            throw ViewFault(
-                .contradiction, subject: directory.views, cause: loss.description)
+        var held = try ViewStore(directory: copy)
+        if let loss = held.recovery.losses.first {
+            throw ViewFault(.contradiction, subject: directory.views, cause: loss.description)
         }
-        let folded = found.resume.rawValue
-        if folded < size {
-            notes.append("the views hold \(folded) of \(size) records and follow at next start")
+        guard held.recovery.furthest.rawValue <= size else {
+            throw ViewFault(
+                .contradiction,
+                subject: directory.views,
+                cause: "a view holds \(held.recovery.furthest) records of \(size)"
+            )
+        }
+        let resume = held.recovery.resume
+        if resume.rawValue < size {
+            notes.append("the views hold \(resume) of \(size) records and follow at next start")
         }
         var store = try ViewStore(directory: again)
         var scanner = try RecordScanner(disk: directory.disk, directory: directory.records)
         var run: [Record] = []
-        while scanner.index.rawValue < folded, let record = try scanner.next() {
+        while scanner.index.rawValue < size, let record = try scanner.next() {
             run.append(try RecordCodec.decode(record.bytes))
-            if run.count == 8_192 {
-                try store.fold(run[...])
-                run = []
-                progress(record.index.rawValue, size)
-            }
+            guard run.count == 8_192 || scanner.index.rawValue == size else { continue }
+            try store.fold(run[...])
+            // What the views lack is folded into the copy too: a crash leaves their files at
+            // different places, and everything in them must still be right.
+            let behind = run.drop { $0.index < resume }
+            try held.fold(behind)
+            run = []
+            progress(record.index.rawValue, size)
         }
-        try store.fold(run[...])
         if let difference = try ViewComparison.compare(copy, again) {
             throw ViewFault(
-                .contradiction, subject: directory.views + "/" + difference.file,
-                cause: difference.description)
+                .contradiction,
+                subject: directory.views + "/" + difference.file,
+                cause: difference.description
+            )
         }
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The views' thread: folds published records, in order, from the record files. May import TallyViews.
-// The sequencer only says how far the ledger is; a view that lags, or that start-up found missing, is
-// folded from the files in the same loop. Nothing here decides a write.
+// The views' thread: folds published records, in order, from the record files. May import
+// TallyViews. The sequencer only says how far the ledger is; a view that lags, or that start-up
+// found missing, is folded from the files in the same loop. Nothing here decides a write.
 
 import TallyCodec
 package import TallyStore
@@ -116,7 +116,8 @@ package final class ViewKeeper: Sendable {
             let isThere = progress.withLock { progress in
                 if progress.folded >= size { return true }
                 progress.waiting.append(
-                    Waiter(number: number, size: size, continuation: continuation))
+                    Waiter(number: number, size: size, continuation: continuation)
+                )
                 return false
             }
             if isThere { continuation.resume(returning: true) }
@@ -142,8 +143,12 @@ package final class ViewKeeper: Sendable {
             } catch {
                 failed(
                     NodeFault(
-                        .views, subject: "views", reason: "\(error)",
-                        nextStep: "remove the views folder and start again: it is rebuilt"))
+                        .views,
+                        subject: "views",
+                        reason: "\(error)",
+                        nextStep: "empty the views folder and start again: it is rebuilt"
+                    )
+                )
                 return
             }
         }
@@ -153,8 +158,11 @@ package final class ViewKeeper: Sendable {
         let encoded = try records.records(from: RecordIndex(from), count: count)
         guard !encoded.isEmpty else {
             throw NodeFault(
-                .lost, subject: "record \(from)", reason: "was published and is not in its file",
-                nextStep: "run `tally verify` on the data directory")
+                .lost,
+                subject: "record \(from)",
+                reason: "was published and is not in its file",
+                nextStep: "run `tally verify` on the data directory"
+            )
         }
         let decoded = try encoded.map { try RecordCodec.decode($0) }
         try folder.fold(decoded)

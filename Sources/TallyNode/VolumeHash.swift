@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A hash of what a run left: all volumes, without ids and times, so that equal workloads give equal hashes.
-// Called by `tally bench` on the directory of a stopped node.
+// A hash of what a run left: all volumes, without ids and times, so that equal workloads give equal
+// hashes. Called by `tally bench` on the directory of a stopped node.
 
 import TallyCodec
 import TallyProof

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A caller that waits: what it asked for, what of it is applied, and its answer. Used by the sequencer
-// alone, on its thread.
+// A caller that waits: what it asked for, what of it is applied, and its answer. Used by the
+// sequencer alone, on its thread.
 
 import TallyCodec
 import TallyKernel
@@ -51,8 +51,11 @@ final class WaitingSubmission {
                 invariantFailure(.i12, "groups were answered as a batch")
             }
             batch = AppliedBatch(
-                first: first, outcomes: outcomes, isReplay: isReplay,
-                count: transferCount(of: request))
+                first: first,
+                outcomes: outcomes,
+                isReplay: isReplay,
+                count: transferCount(of: request)
+            )
         case .staleBatch: rebuilds += 1
         }
     }
@@ -72,7 +75,9 @@ final class WaitingSubmission {
         _ records: RecordReader,
         failed: @escaping @Sendable (NodeFault) -> Void
     ) {
-        let replays = answered.contains { $0.contains { if case .replay = $0 { true } else { false } } }
+        let replays = answered.contains {
+            $0.contains { if case .replay = $0 { true } else { false } }
+        }
         if !replays, !(batch?.isReplay ?? false) {
             continuation.resume(returning: .success(plain(at: head)))
             return
@@ -91,8 +96,13 @@ final class WaitingSubmission {
         if let batch {
             return .batch(
                 BatchAnswer(
-                    first: batch.first, size: head.size, root: head.root, isReplay: false,
-                    outcomes: batch.outcomes))
+                    first: batch.first,
+                    size: head.size,
+                    root: head.root,
+                    isReplay: false,
+                    outcomes: batch.outcomes
+                )
+            )
         }
         return .groups(
             answered.map { group in
@@ -102,7 +112,8 @@ final class WaitingSubmission {
                     }
                     return .record(record)
                 }
-            })
+            }
+        )
     }
 }
 

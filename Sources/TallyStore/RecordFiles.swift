@@ -130,7 +130,7 @@ package final class RecordFiles: Sendable {
     /// Appends records whose entry is durable.
     ///
     /// - Parameters:
-    ///   - framed: The records one behind the other, each behind its length (two bytes, big-endian).
+    ///   - framed: The records, each behind its length in two big-endian bytes.
     ///   - first: The index of the first: exactly ``count`` (invariant 42).
     ///   - new: Where the transactions made by these records are.
     /// - Throws: ``StoreFault``; `lostEntry` when the files hold something else there. The node

@@ -53,7 +53,7 @@ package struct StoreFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// One line: what, where, and the next step.
     package var description: String {
         switch code {
-        case .disk: diskLine
+        case .disk: reason + (cause?.nextStep ?? "")
         case .engine: "\(subject): \(reason)"
         case .corrupt: "\(subject): \(reason); restore a backup, or run tally verify for more"
         case .missing: "\(subject): \(reason); restore a backup"
@@ -62,18 +62,6 @@ package struct StoreFault: Error, Hashable, Sendable, CustomStringConvertible {
         case .notEmpty: "\(subject): \(reason); name an empty folder"
         case .lostEntry: "\(subject): \(reason); restore the log, nothing was cut"
         }
-    }
-
-    private var diskLine: String {
-        let step =
-            switch cause?.code {
-            case .full: "; make room and start again"
-            case .readOnly: "; mount it writable"
-            case .permission: "; give this user access"
-            case .syncFailed: "; check the device, then start again"
-            default: ""
-            }
-        return reason + step
     }
 }
 

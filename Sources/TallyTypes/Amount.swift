@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Exact money: unsigned 256-bit amounts, and the balance of two of them. Standard library only; used
-// by every module that touches money. Nothing here wraps around: overflow is reported, and callers
-// turn it into a Refusal. No floating point anywhere.
+// Exact money: unsigned 256-bit amounts, and the balance of two of them. Standard library only;
+// used by every module that touches money. Nothing here wraps around: overflow is reported, and
+// callers turn it into a Refusal. No floating point anywhere.
 
 /// An unsigned 256-bit integer number of an asset's smallest unit.
 public struct Amount: Hashable, Comparable, Sendable, CustomStringConvertible {
@@ -66,7 +66,8 @@ public struct Amount: Hashable, Comparable, Sendable, CustomStringConvertible {
         return overflowOfDigit ? nil : sum
     }
 
-    /// Reads a run of one or more ASCII digits; nil when a byte is no digit or the value needs 257 bits.
+    /// Reads a run of one or more ASCII digits; nil when a byte is no digit or the value needs 257
+    /// bits.
     public init?(decimal digits: some Collection<UInt8>) {
         guard !digits.isEmpty else { return nil }
         var value = Amount.zero

@@ -85,6 +85,17 @@ public struct DiskFault: Error, Hashable, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
+    /// What the operator can do, as the end of a line; empty when nothing general can be said.
+    public var nextStep: String {
+        switch code {
+        case .full: "; make room and start again"
+        case .readOnly: "; mount it writable"
+        case .permission: "; give this user access"
+        case .syncFailed: "; check the device, then start again"
+        case .notFound, .exists, .locked, .io, .crashed: ""
+        }
+    }
+
     /// Path, operation and cause in one line.
     public var description: String { "\(path): \(operation.rawValue): \(cause)" }
 }

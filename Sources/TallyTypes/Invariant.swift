@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Always-on, numbered assertions. Standard library only; every module calls them. A number is never
-// reused; INVARIANTS.md holds its sentence and its owner, and tidy tests require a site and a firing
-// test for each. Built on `fatalError`, which keeps its message in every build mode.
+// reused; INVARIANTS.md holds its sentence and its owner, and tidy tests require a site and a
+// firing test for each. Built on `fatalError`, which keeps its message in every build mode.
 
 /// The closed list of invariant numbers; INVARIANTS.md has a sentence for each.
 public enum InvariantID: Int, CaseIterable, Sendable {

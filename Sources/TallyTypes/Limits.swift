@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every bound of the system in one place. Standard library only; a snapshot test pins them, so that a
-// change is seen in review. Units are in the names.
+// Every bound of the system in one place. Standard library only; a snapshot test pins them, so that
+// a change is seen in review. Units are in the names.
 
 /// The bounds of the system; changing one asks for a reviewer more.
 public enum Limits {

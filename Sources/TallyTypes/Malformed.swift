@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The first of the four error kinds: bytes from outside do not parse. Never logged in the chain, always
-// answered with where and why. Standard library only; thrown by every decoder.
+// The first of the four error kinds: bytes from outside do not parse. Never logged in the chain,
+// always answered with where and why. Standard library only; thrown by every decoder.
 
 /// Bytes, or a text, that cannot be read: which field, at which offset, and why.
 public struct Malformed: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Validated names: books, accounts, assets. Standard library only. A value of these types has passed
-// its rule, so nobody checks twice; the rules are those of the v2 API (specs/accounts.md §5.2), with a
-// bound on the length of addresses that the record's size limit asks for.
+// Validated names: books, accounts, assets. Standard library only. A value of these types has
+// passed its rule, so nobody checks twice; the rules are those of the v2 API (specs/accounts.md
+// §5.2), with a bound on the length of addresses that the record's size limit asks for.
 
 /// The name of a book: 1 to 63 of letters, digits, `_`, `-`.
 public struct BookName: Hashable, Comparable, Sendable, CustomStringConvertible {
@@ -91,7 +91,9 @@ public struct Asset: Hashable, Comparable, Sendable, CustomStringConvertible {
     public static func isLegal(_ bytes: some Collection<UInt8>) -> Bool {
         var rest = Array(bytes)[...]
         guard let first = rest.popFirst(), isUpper(first) else { return false }
-        guard take(&rest, atMost: 16, while: { isUpper($0) || isDigit($0) }) >= 0 else { return false }
+        guard take(&rest, atMost: 16, while: { isUpper($0) || isDigit($0) }) >= 0 else {
+            return false
+        }
         if rest.first == UInt8(ascii: "_") {
             rest.removeFirst()
             guard take(&rest, atMost: 16, while: isUpper) >= 1 else { return false }

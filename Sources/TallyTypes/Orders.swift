@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Orders: the business intent of one operation, exactly what the client asked for, after static
-// validation. A closed enum: the compiler lists every switch to extend when a kind is added. Standard
-// library only. Their canonical bytes are in TallyCodec/OrderCodec.swift, their rules in TallyKernel/Books.
+// validation. A closed enum: the compiler lists every switch to extend when a kind is added.
+// Standard library only. Their canonical bytes are in TallyCodec/OrderCodec.swift, their rules in
+// TallyKernel/Books.
 
 /// The kinds of books; numbers are stable and never reused.
 public enum BookKind: UInt8, CaseIterable, Sendable {
@@ -285,7 +286,8 @@ public enum Order: Hashable, Sendable {
     }
 }
 
-/// The kinds of orders: the word in a record, and a stable number in an entry; neither is ever reused.
+/// The kinds of orders: the word in a record, and a stable number in an entry; neither is ever
+/// reused.
 public enum OrderKind: UInt8, CaseIterable, Sendable {
     /// `ledger.create`
     case createLedger = 1

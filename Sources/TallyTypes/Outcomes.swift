@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Outcomes, refusals, records: what became of an order. Standard library only. The kernel makes them,
-// the codec writes them, the checker makes them again on its own, views and HTTP show them.
+// Outcomes, refusals, records: what became of an order. Standard library only. The kernel makes
+// them, the codec writes them, the checker makes them again on its own, views and HTTP show them.
 
-/// A rule said no. Numbers are stable and never reused; docs/formats/refusals.md lists them.
+/// A rule said no.
+///
+/// Numbers are stable and never reused; docs/formats/refusals.md lists them.
 public enum Refusal: Error, Hashable, Sendable {
     /// 1: No book has this name.
     case bookNotFound(name: Text)
@@ -17,7 +19,11 @@ public enum Refusal: Error, Hashable, Sendable {
     case idempotencyConflict
     /// 6: An account has less than is needed.
     case insufficientFunds(
-        account: AccountAddress, asset: Asset, needed: Amount, available: Amount)
+        account: AccountAddress,
+        asset: Asset,
+        needed: Amount,
+        available: Amount
+    )
     /// 7: The reference is taken by an earlier transaction.
     case referenceConflict(reference: Text)
     /// 8: No such transaction in the book.
@@ -213,7 +219,8 @@ public struct TransactionBody: Hashable, Sendable {
             self.init(
                 postings: order.postings,
                 timestamp: order.timestamp ?? BusinessTime(record.time),
-                metadata: order.metadata)
+                metadata: order.metadata
+            )
         case .revertTransaction(let order):
             guard let postings = effects.postings else { return nil }
             var metadata = order.metadata
@@ -221,7 +228,8 @@ public struct TransactionBody: Hashable, Sendable {
             self.init(
                 postings: postings,
                 timestamp: effects.timestamp ?? BusinessTime(record.time),
-                metadata: metadata)
+                metadata: metadata
+            )
         case .createLedger, .createBook, .deleteBook, .setBookMetadata, .deleteBookMetadata,
             .setConfiguration, .setTransactionMetadata, .deleteTransactionMetadata,
             .setAccountMetadata, .deleteAccountMetadata, .recordEvent:

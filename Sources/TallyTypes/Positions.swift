@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Distinct types for positions, counts and instants, so that no signature says a bare integer where a
-// name exists. Standard library only; every module uses them.
+// Distinct types for positions, counts and instants, so that no signature says a bare integer where
+// a name exists. Standard library only; every module uses them.
 
 /// The position of an entry in the replicated log; the first entry is 1, 0 means "none yet".
 public struct LogIndex: Hashable, Comparable, Sendable, CustomStringConvertible {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Requests: parsed client intents on their way to the one door, and the answers that come back.
-// Standard library only. HTTP, import and the command line make submissions; the sequencer answers them.
+// Standard library only. HTTP, import and the command line make submissions; the sequencer answers
+// them.
 
 /// A parsed client intent, not yet judged.
 public struct Request: Hashable, Sendable {

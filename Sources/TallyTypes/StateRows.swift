@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The state: which keys there are and what their rows hold. Standard library only. The canonical bytes
-// are in TallyCodec/StateCodec.swift; the kernel changes rows through a gate, the checker recomputes them.
+// The state: which keys there are and what their rows hold. Standard library only. The canonical
+// bytes are in TallyCodec/StateCodec.swift; the kernel changes rows through a gate, the checker
+// recomputes them.
 
 /// The kinds of state keys; numbers are stable and never reused.
 public enum StateKeyKind: UInt8, CaseIterable, Sendable {
@@ -25,7 +26,9 @@ public enum StateKeyKind: UInt8, CaseIterable, Sendable {
     case entity = 9
 }
 
-/// The key of one row of state. Every key holds its book's id, and ids are never reused.
+/// The key of one row of state.
+///
+/// Every key holds its book's id, and ids are never reused.
 public enum StateKey: Hashable, Sendable {
     /// A book's row.
     case book(BookID)
@@ -171,7 +174,7 @@ public struct EntityState: Hashable, Sendable {
         }
     }
 
-    /// The fields, ascending by name, each once. An entity that ended has no row.
+    /// The fields, ascending by name, each once; an entity that ended has no row.
     public var fields: [Field]
 
     /// Makes a state from fields in ascending order.

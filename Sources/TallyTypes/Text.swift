@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Free text compared byte for byte, and maps of it. Swift's String equality is canonical equivalence,
-// under which composed and decomposed letters collide; nothing in a ledger may collide. Standard
-// library only.
+// Free text compared byte for byte, and maps of it. Swift's String equality is canonical
+// equivalence, under which composed and decomposed letters collide; nothing in a ledger may
+// collide. Standard library only.
 
 /// Valid UTF-8, equal and ordered by its bytes.
 public struct Text: Hashable, Comparable, Sendable, CustomStringConvertible,

@@ -35,7 +35,8 @@ extension AccountsFold {
         change(&metadata)
         guard metadata != old else { return }
         let target = Int64(bitPattern: id.rawValue)
-        if try !hasHistory(.transaction, target) {
+        let isKnown = try hasHistory(.transaction, target)
+        if !isKnown {
             let birth = (record: try row.integer(1), date: try row.integer(2))
             try insert(.transaction, target, birth.record, birth.date, old)
         }

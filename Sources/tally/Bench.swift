@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `tally bench`: the end-to-end measurement. A server process and this client on one machine; inputs are
-// made before the clock starts, from a fixed seed; every transfer is durable and in the tree when it
-// counts. docs/performance.md says what the figures were.
+// `tally bench`: the end-to-end measurement. A server process and this client on one machine;
+// inputs are made before the clock starts, from a fixed seed; every transfer is durable and in the
+// tree when it counts. docs/performance.md says what the figures were.
 
 import ArgumentParser
 import AsyncHTTPClient
@@ -20,7 +20,8 @@ struct Bench: AsyncParsableCommand {
             Example:
               tally bench --transfers 2000000 --accounts 10000
               tally bench --smoke
-            """)
+            """
+    )
 
     @Option(help: "Transfers to measure, beside those that fund the accounts.")
     var transfers = 2_000_000
@@ -56,8 +57,12 @@ struct Bench: AsyncParsableCommand {
         let modes = views == "both" ? [false, true] : [views == "on"]
         for mode in modes {
             let run = BenchRun(
-                transfers: smoke ? 20_000 : transfers, accounts: smoke ? 500 : accounts,
-                batch: smoke ? 1_000 : batch, inFlight: inFlight, areViewsEnabled: mode)
+                transfers: smoke ? 20_000 : transfers,
+                accounts: smoke ? 500 : accounts,
+                batch: smoke ? 1_000 : batch,
+                inFlight: inFlight,
+                areViewsEnabled: mode
+            )
             let result = try await run.measure()
             Terminal.say(json ? result.json : result.text)
         }
@@ -73,17 +78,26 @@ struct BenchWorkload {
 
     init(transfers: Int, accounts: Int, batch: Int) {
         let names = (0..<accounts).map { number in
-            Array("users:\(String(repeating: "0", count: 8 - String(number).count))\(number):main".utf8)
+            Array(
+                "users:\(String(repeating: "0", count: 8 - String(number).count))\(number):main"
+                    .utf8
+            )
         }
         let assets = [Array("USD/2".utf8)]
         let world = names + [Array("world".utf8)]
         funding = stride(from: 0, to: accounts, by: batch).map { start in
             BatchBody.encode(
-                assets: assets, accounts: world,
+                assets: assets,
+                accounts: world,
                 items: (start..<min(start + batch, accounts)).map {
                     BatchBody.Item(
-                        source: accounts, destination: $0, asset: 0, amount: 1_000_000_000)
-                })
+                        source: accounts,
+                        destination: $0,
+                        asset: 0,
+                        amount: 1_000_000_000
+                    )
+                }
+            )
         }
         var random = BenchRandom(state: 20_261_121)
         var batches: [[UInt8]] = []
@@ -91,8 +105,11 @@ struct BenchWorkload {
         while left > 0 {
             let items = (0..<min(batch, left)).map { _ in
                 BatchBody.Item(
-                    source: random.below(accounts), destination: random.below(accounts),
-                    asset: 0, amount: UInt128(random.below(10_000)))
+                    source: random.below(accounts),
+                    destination: random.below(accounts),
+                    asset: 0,
+                    amount: UInt128(random.below(10_000))
+                )
             }
             left -= items.count
             batches.append(BatchBody.encode(assets: assets, accounts: names, items: items))
@@ -138,8 +155,8 @@ struct BenchResult {
     var text: String {
         """
         views \(areViewsEnabled ? "on" : "off")
-          accepted      \(number(perSecond)) transfers/s (\(transfers - refused) of \(transfers) in \
-        \(decimal(seconds)) s)
+          accepted      \(number(perSecond)) transfers/s: \(transfers - refused) of \
+        \(transfers) in \(decimal(seconds)) s
           batch         p50 \(decimal(p50)) ms, p99 \(decimal(p99)) ms
           memory        \(mebi(warmBytes)) MiB after a quarter, \(mebi(endBytes)) MiB at the end
           disk          \(usage.text(transfers))
@@ -207,13 +224,21 @@ struct BenchRun {
         try server.stop()
         let sorted = sent.milliseconds.sorted()
         return BenchResult(
-            areViewsEnabled: areViewsEnabled, transfers: workload.transfers,
-            refused: sent.refused, seconds: seconds, p50: sorted[sorted.count / 2],
+            areViewsEnabled: areViewsEnabled,
+            transfers: workload.transfers,
+            refused: sent.refused,
+            seconds: seconds,
+            p50: sorted[sorted.count / 2],
             p99: sorted[min(sorted.count - 1, sorted.count * 99 / 100)],
-            warmBytes: sent.warmBytes, endBytes: metrics["tally_resident_bytes"] ?? 0,
-            keys: metrics["tally_keys_total"] ?? 0, seeds: metrics["tally_seeds_total"] ?? 0,
-            lag: lag, catchUpSeconds: catchUp, usage: try DiskUsage(directory),
-            hash: try VolumeHash.of(directory).description)
+            warmBytes: sent.warmBytes,
+            endBytes: metrics["tally_resident_bytes"] ?? 0,
+            keys: metrics["tally_keys_total"] ?? 0,
+            seeds: metrics["tally_seeds_total"] ?? 0,
+            lag: lag,
+            catchUpSeconds: catchUp,
+            usage: try DiskUsage(directory),
+            hash: try VolumeHash.of(directory).description
+        )
     }
 
     /// Makes the book with views on: without them a server cannot find a new one by its name.

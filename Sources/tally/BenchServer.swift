@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two ends of the benchmark: the server as a process of its own, and the client that sends batches.
-// May import Foundation for the process and AsyncHTTPClient for the requests.
+// The two ends of the benchmark: the server as a process of its own, and the client that sends
+// batches. May import Foundation for the process and AsyncHTTPClient for the requests.
 
 import AsyncHTTPClient
 import Foundation
@@ -78,7 +78,8 @@ struct BenchClient: Sendable {
     /// Sends one batch; returns the number of transfers that were refused.
     func send(_ body: [UInt8]) async throws -> Int {
         var request = HTTPClientRequest(
-            url: url + "/tally/v1/books/\(BenchWorkload.book)/batches")
+            url: url + "/tally/v1/books/\(BenchWorkload.book)/batches"
+        )
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/octet-stream")
         request.body = .bytes(ByteBuffer(bytes: body))
@@ -92,7 +93,8 @@ struct BenchClient: Sendable {
         let body = try await response.body.collect(upTo: 16 << 20)
         guard (200..<300).contains(response.status.code) else {
             throw Failure(
-                "\(request.url): \(response.status): \(String(buffer: body).prefix(200))")
+                "\(request.url): \(response.status): \(String(buffer: body).prefix(200))"
+            )
         }
         return body
     }

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `tally demo`: what `make run` shows. Imports the example journals into a fresh ledger, prints balances,
-// stops, verifies, and serves until a signal comes.
+// `tally demo`: what `make run` shows. Imports the example journals into a fresh ledger, prints
+// balances, stops, verifies, and serves until a signal comes.
 
 import ArgumentParser
 import Foundation
 import Logging
 import TallyChecker
-import TallyHTTP
 import TallyImport
 import TallyNode
 import TallyTypes
-import TallyViews
 
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,7 +18,8 @@ struct Demo: AsyncParsableCommand {
             Example:
               tally demo --port 3068
               tally demo --once --port 0
-            """)
+            """
+    )
 
     @Option(help: "Data directory; a fresh temporary one when left out.")
     var data: String?
@@ -46,14 +45,17 @@ struct Demo: AsyncParsableCommand {
         let configuration = NodeConfiguration(directory: directory)
         try await importJournals(configuration)
         try verify(directory)
-        let running = try await RunningServer.start(
-            configuration, ServerConfiguration(port: port), .warning
-        ) { [once] address in
-            Terminal.say("ready \(address)")
+        let running = try await startServer(
+            configuration,
+            host: "127.0.0.1",
+            port: port,
+            .warning
+        ) { [once] url in
+            Terminal.say("ready \(url)")
             if once {
                 kill(getpid(), SIGTERM)
             } else {
-                Terminal.say("console at \(address)/ — Ctrl-C ends the node")
+                Terminal.say("console at \(url)/ — Ctrl-C ends the node")
             }
         }
         try await running.untilSignal()
@@ -70,7 +72,8 @@ struct Demo: AsyncParsableCommand {
                 let report = try await Import.submit(plan, to: name, of: node)
                 Terminal.say(
                     "imported \(path): \(report.written) transactions, "
-                        + "\(plan.counts.assertions) balance assertions checked")
+                        + "\(plan.counts.assertions) balance assertions checked"
+                )
                 try await printBalances(of: name, node)
             }
         } catch {
@@ -82,19 +85,16 @@ struct Demo: AsyncParsableCommand {
 
     /// Prints what is owned and owed at the end.
     private func printBalances(of ledger: BookName, _ node: Node) async throws {
-        guard await node.views.caughtUp(),
-            let book = try await node.views.reader.book(named: ledger)
-        else { throw Failure("\(ledger): the views did not follow") }
-        let rows = try await Balances.all(of: book.id, node.views.reader).filter { row in
+        let rows = try await node.balances(of: ledger).filter { row in
             let account = row.account.text.lowercased()
             return (account.hasPrefix("assets") || account.hasPrefix("liabilities"))
-                && !row.volume.balance.magnitude.isZero
+                && !row.balance.magnitude.isZero
         }
         guard !rows.isEmpty else { throw Failure("\(ledger): no balances after the import") }
         let width = rows.map(\.account.text.count).max() ?? 0
         for row in rows {
             let account = row.account.text.padding(toLength: width, withPad: " ", startingAt: 0)
-            Terminal.say("  \(account)  \(row.volume.balance) \(row.asset)")
+            Terminal.say("  \(account)  \(row.balance) \(row.asset)")
         }
     }
 
@@ -104,20 +104,5 @@ struct Demo: AsyncParsableCommand {
         bar.finish()
         for line in report.lines { Terminal.say(line) }
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
-    }
-}
-
-/// All volumes of a book, page by page.
-enum Balances {
-    static func all(of book: BookID, _ reader: ViewReader) async throws -> [AccountVolume] {
-        var rows: [AccountVolume] = []
-        let size = PageSize(clamping: UInt64(PageSize.max))
-        var request = PageRequest<VolumeList>.first(VolumeList(), size: size)
-        while true {
-            let page = try await reader.volumes(in: book, request)
-            rows += page.rows
-            guard let next = page.next else { return rows }
-            request = .cursor(next, size: size)
-        }
     }
 }

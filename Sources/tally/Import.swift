@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `tally import`: journals of other accounting programs into an accounts book. May import Foundation
-// for files; the parsing is TallyImport's, the submitting TallyNode's.
+// `tally import`: journals of other accounting programs into an accounts book. May import
+// Foundation for files; the parsing is TallyImport's, the submitting TallyNode's.
 
 import ArgumentParser
 import Foundation
@@ -17,7 +17,8 @@ struct Import: AsyncParsableCommand {
             was written.
             Example:
               tally import --data ./ledger --ledger company Examples/company.journal
-            """)
+            """
+    )
 
     @OptionGroup var node: NodeOptions
 
@@ -29,12 +30,18 @@ struct Import: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "An asset for a commodity, as in 'AAPL=AAPL/4'. May be repeated.", valueName: "c=asset"))
+            "An asset for a commodity, as in 'AAPL=AAPL/4'. May be repeated.",
+            valueName: "c=asset"
+        )
+    )
     var commodity: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "An address for an account, as in 'Café=cafe'. May be repeated.", valueName: "a=address"))
+            "An address for an account, as in 'Café=cafe'. May be repeated.",
+            valueName: "a=address"
+        )
+    )
     var account: [String] = []
 
     @Flag(help: "Print the report as JSON.")

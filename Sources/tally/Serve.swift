@@ -5,11 +5,8 @@
 public import ArgumentParser
 import Foundation
 public import Logging
-import ServiceLifecycle
-import TallyHTTP
 import TallyNode
 import TallyTypes
-import UnixSignals
 
 /// What every command needs that starts a node.
 struct NodeOptions: ParsableArguments {
@@ -21,7 +18,8 @@ struct NodeOptions: ParsableArguments {
 
     @Option(
         name: .customLong("entries-per-generation"),
-        help: ArgumentHelp("K of a new ledger: log entries per cache generation.", valueName: "k"))
+        help: ArgumentHelp("K of a new ledger: log entries per cache generation.", valueName: "k")
+    )
     var entriesPerGeneration = Limits.entriesPerGenerationDefault
 
     @Option(help: ArgumentHelp("The most keys that the cache holds.", valueName: "n"))
@@ -33,7 +31,8 @@ struct NodeOptions: ParsableArguments {
     func validate() throws {
         guard (1...Limits.entriesPerGenerationMax).contains(entriesPerGeneration) else {
             throw ValidationError(
-                "--entries-per-generation is 1 to \(Limits.entriesPerGenerationMax)")
+                "--entries-per-generation is 1 to \(Limits.entriesPerGenerationMax)"
+            )
         }
         guard (65_536...(1 << 28)).contains(cacheKeys) else {
             throw ValidationError("--cache-keys is 65536 to \(1 << 28)")
@@ -45,8 +44,12 @@ struct NodeOptions: ParsableArguments {
 
     var configuration: NodeConfiguration {
         NodeConfiguration(
-            directory: data, origin: origin, entriesPerGeneration: entriesPerGeneration,
-            keysMax: cacheKeys, areViewsEnabled: views)
+            directory: data,
+            origin: origin,
+            entriesPerGeneration: entriesPerGeneration,
+            keysMax: cacheKeys,
+            areViewsEnabled: views
+        )
     }
 }
 
@@ -57,7 +60,8 @@ struct Serve: AsyncParsableCommand {
             Prints one line `ready http://…` once it answers. Ends cleanly on SIGINT and SIGTERM.
             Example:
               tally serve --data ./ledger --port 3068
-            """)
+            """
+    )
 
     @OptionGroup var node: NodeOptions
 
@@ -71,10 +75,13 @@ struct Serve: AsyncParsableCommand {
     var logLevel: Logger.Level = .notice
 
     func run() async throws {
-        let running = try await RunningServer.start(
-            node.configuration, ServerConfiguration(host: host, port: port), logLevel
-        ) { address in
-            Terminal.say("ready \(address)")
+        let running = try await startServer(
+            node.configuration,
+            host: host,
+            port: port,
+            logLevel
+        ) { url in
+            Terminal.say("ready \(url)")
         }
         try await running.untilSignal()
     }
@@ -82,54 +89,35 @@ struct Serve: AsyncParsableCommand {
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 
-/// A node with its HTTP server.
-struct RunningServer {
-    let node: Node
-    private let group: ServiceGroup
-    private let logger: Logger
-
-    /// Starts the node; the server starts with `untilSignal`.
-    static func start(
-        _ configuration: NodeConfiguration,
-        _ server: ServerConfiguration,
-        _ level: Logger.Level,
-        _ ready: @escaping @Sendable (BoundAddress) async -> Void
-    ) async throws -> RunningServer {
-        var logger = Logger(label: "tally") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = level
-        let node = try await startNode(configuration)
-        for line in node.startLines { logger.notice("\(line)") }
-        let application = TallyServer.application(
-            node: node.port, configuration: server, logger: logger, onServerRunning: ready)
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [.init(service: application)],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        return RunningServer(node: node, group: group, logger: logger)
-    }
-
-    /// Serves until a signal comes, then stops the node cleanly.
-    func untilSignal() async throws {
-        do {
-            try await group.run()
-        } catch {
-            try await node.stop()
-            throw Failure("the server ended: \(error)")
-        }
-        let line = try await node.stop()
-        logger.notice("\(line)")
-    }
-
-    /// Asks the server to end.
-    func shutDown() async {
-        await group.triggerGracefulShutdown()
-    }
-}
-
-/// Starts a node; a fault while it runs ends the process, because nothing may be acknowledged after it.
+/// Starts a node; a fault while it runs ends the process, because nothing may be acknowledged after
+/// it.
 func startNode(_ configuration: NodeConfiguration) async throws -> Node {
     do {
         return try await Node.start(configuration) { fault in
+            Terminal.warn("stopped: \(fault)")
+            exit(70)
+        }
+    } catch {
+        throw Failure("\(error)")
+    }
+}
+
+/// Starts a node and its server; a fault while they run ends the process.
+func startServer(
+    _ configuration: NodeConfiguration,
+    host: String,
+    port: Int,
+    _ level: Logger.Level,
+    _ ready: @escaping @Sendable (String) -> Void
+) async throws -> RunningServer {
+    do {
+        return try await RunningServer.start(
+            configuration,
+            host: host,
+            port: port,
+            level: level,
+            ready: ready
+        ) { fault in
             Terminal.warn("stopped: \(fault)")
             exit(70)
         }

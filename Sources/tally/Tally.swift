@@ -16,5 +16,6 @@ struct Tally: AsyncParsableCommand {
               tally verify ./ledger
             """,
         version: Node.version,
-        subcommands: [Serve.self, Verify.self, Import.self, Bench.self, Demo.self])
+        subcommands: [Serve.self, Verify.self, Import.self, Bench.self, Demo.self]
+    )
 }

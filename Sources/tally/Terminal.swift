@@ -44,7 +44,8 @@ final class ProgressBar: Sendable {
             return state.shown != percent
         }
         guard isNew else { return }
-        let bar = String(repeating: "█", count: percent / 4)
+        let bar =
+            String(repeating: "█", count: percent / 4)
             + String(repeating: "░", count: 25 - percent / 4)
         FileHandle.standardError.write(Data("\r\(label) \(bar) \(percent) %".utf8))
         if percent == 100 { FileHandle.standardError.write(Data("\n".utf8)) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `tally verify`: an independent replay of a data directory. Exit code 0 verified, 1 refuted, 2 not verified.
+// `tally verify`: an independent replay of a data directory. Exit code 0 verified, 1 refuted, 2 not
+// verified.
 
 import ArgumentParser
 import Foundation
@@ -11,12 +12,13 @@ struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check a data directory byte by byte, without changing it.",
         discussion: """
-            Recomputes every hash, executes every order again with other code, and compares outcomes,
-            balances, state rows and views. Exit code 0: verified. 1: refuted, the first wrong thing is
-            named. 2: not verified, what is missing is named.
+            Recomputes every hash, executes every order again with other code, and compares
+            outcomes, balances, state rows and views. Exit code 0: verified. 1: refuted, the first
+            wrong thing is named. 2: not verified, what is missing is named.
             Example:
               tally verify ./ledger
-            """)
+            """
+    )
 
     @Argument(help: "The data directory of a stopped node.")
     var directory: String

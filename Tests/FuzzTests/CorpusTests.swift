@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Replays the fuzzers' corpora, and seeded mutations of them, through every decoder that reads bytes from
-// outside: JSON, records, entries, batches. A decoder either gives a value or an error; it never traps.
+// Replays the fuzzers' corpora, and seeded mutations of them, through every decoder that reads
+// bytes from outside: JSON, records, entries, batches. A decoder either gives a value or an error;
+// it never traps.
 
 import TallyCodec
 import TallyTypes
@@ -10,7 +11,7 @@ import Testing
 
 @Suite("Fuzz corpora")
 struct CorpusTests {
-    private typealias Decoder = (name: String, run: ([UInt8]) -> Bool)
+    private typealias Decoder = (name: String, run: @Sendable ([UInt8]) -> Bool)
 
     /// True when the bytes were accepted.
     private static let decoders: [Decoder] = [
@@ -20,7 +21,7 @@ struct CorpusTests {
                 do throws(Malformed) {
                     let value = try JSONReader.parse(bytes)
                     let text = JSONText(value)
-                    #expect(try! text.value() == value)
+                    #expect(try text.value() == value)
                     return true
                 } catch {
                     return false
@@ -44,7 +45,7 @@ struct CorpusTests {
             { bytes in
                 do throws(Malformed) {
                     let entry = try EntryCodec.decode(bytes)
-                    #expect(try! EntryCodec.decode(EntryCodec.encode(entry)) == entry)
+                    #expect(try EntryCodec.decode(EntryCodec.encode(entry)) == entry)
                     return true
                 } catch {
                     return false
@@ -71,13 +72,21 @@ struct CorpusTests {
         }
         seeds.append(
             BatchBody.encode(
-                assets: [Array("USD/2".utf8)], accounts: [Array("a".utf8), Array("b".utf8)],
-                items: [BatchBody.Item(source: 0, destination: 1, asset: 0, amount: 7)]))
+                assets: [Array("USD/2".utf8)],
+                accounts: [Array("a".utf8), Array("b".utf8)],
+                items: [BatchBody.Item(source: 0, destination: 1, asset: 0, amount: 7)]
+            )
+        )
         seeds.append(
             EntryCodec.encode(
                 Entry(
-                    epoch: Epoch(1), predicted: LogIndex(2), time: Instant(microseconds: 3),
-                    saltSeed: Digest(4, 5, 6, 7))))
+                    epoch: Epoch(1),
+                    predicted: LogIndex(2),
+                    time: Instant(microseconds: 3),
+                    saltSeed: Digest(4, 5, 6, 7)
+                )
+            )
+        )
         return seeds
     }
 
@@ -99,7 +108,7 @@ struct CorpusTests {
         let seeds = try CorpusTests.seeds()
         var refused = 0
         for _ in 0..<4_000 {
-            var bytes = seeds[Int(random.below(UInt64(seeds.count)))]
+            var bytes = seeds[random.below(seeds.count)]
             for _ in 0...random.below(3) { mutate(&bytes, &random) }
             for decoder in CorpusTests.decoders where !decoder.run(bytes) { refused += 1 }
         }
@@ -108,7 +117,7 @@ struct CorpusTests {
 
     private func mutate(_ bytes: inout [UInt8], _ random: inout SeededRandom) {
         guard !bytes.isEmpty else { return }
-        let position = Int(random.below(UInt64(bytes.count)))
+        let position = random.below(bytes.count)
         switch random.below(4) {
         case 0: bytes[position] ^= 1 << UInt8(random.below(8))
         case 1: bytes.remove(at: position)

@@ -3,7 +3,7 @@
 // CRC32C against published vectors, and the processor's instruction against the table.
 
 import CTally
-import Support
+import TestSupport
 import Testing
 
 @Suite("CRC32C")

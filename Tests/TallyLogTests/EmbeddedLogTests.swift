@@ -2,7 +2,7 @@
 //
 // The embedded log while nothing fails, its refusals and its invariants.
 
-import Support
+import TestSupport
 import TallyLog
 import TallySim
 import TallyStore

@@ -2,7 +2,7 @@
 //
 // The bytes of the log's files, as docs/formats/log.md shows them. Format 1 is kept for ever.
 
-import Support
+import TestSupport
 import TallyLog
 import TallySim
 import TallyTypes

@@ -2,7 +2,7 @@
 //
 // What the tests of the log share: a small log on a simulated disk.
 
-import Support
+import TestSupport
 import TallyLog
 import TallySim
 import TallyTypes

@@ -4,7 +4,7 @@
 // and rot. The judge is the rule of DESIGN §6: what was durable is there, what is there is a
 // prefix, and no torn tail is called corruption.
 
-import Support
+import TestSupport
 import TallyLog
 import TallySim
 import TallyTypes

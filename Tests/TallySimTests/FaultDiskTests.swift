@@ -2,7 +2,7 @@
 //
 // The simulated disk: it passes the kit that the real one passes, and forgets what was not synced.
 
-import Support
+import TestSupport
 import TallySim
 import TallyStore
 import TallyTypes

@@ -3,7 +3,7 @@
 // The data directory: who may open it, what is refused without a change, head, sums and cache
 // images.
 
-import Support
+import TestSupport
 import TallySim
 import TallyStore
 import TallyTypes

@@ -2,7 +2,7 @@
 //
 // What the tests of the record files share: records that name their index, and their positions.
 
-import Support
+import TestSupport
 import TallySim
 import TallyStore
 import TallyTypes

@@ -3,7 +3,7 @@
 // The record files under loss of power: a crash at every change, every kind of loss, then a replay
 // of everything behind the flushed records, as after a crash of the node.
 
-import Support
+import TestSupport
 import TallySim
 import TallyStore
 import TallyTypes

@@ -2,7 +2,7 @@
 //
 // The record files while nothing fails, what they find at start-up, and their invariants.
 
-import Support
+import TestSupport
 import TallySim
 import TallyStore
 import TallyTypes

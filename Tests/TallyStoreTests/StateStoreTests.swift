@@ -3,7 +3,7 @@
 // Both state stores: the kit, what each adds, and the flat one under crashes.
 
 import Foundation
-import Support
+import TestSupport
 import TallySim
 import TallyStore
 import TallyTypes

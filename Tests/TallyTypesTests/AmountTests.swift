@@ -40,22 +40,28 @@ struct AmountTests {
     private static let largest =
         "115792089237316195423570985008687907853269984665640564039457584007913129639935"
 
-    @Test("decimal text round-trips", arguments: [
-        "0", "1", "9", "10", "18446744073709551615", "18446744073709551616",
-        "340282366920938463463374607431768211455", "340282366920938463463374607431768211456",
-        "1000000000000000000000000000000000000000000000000000000000000", largest,
-    ])
+    @Test(
+        "decimal text round-trips",
+        arguments: [
+            "0", "1", "9", "10", "18446744073709551615", "18446744073709551616",
+            "340282366920938463463374607431768211455", "340282366920938463463374607431768211456",
+            "1000000000000000000000000000000000000000000000000000000000000", largest,
+        ]
+    )
     func decimal(_ text: String) throws {
         let amount = try #require(Amount(decimal: text.utf8))
         #expect(amount.description == text)
         #expect(Amount(bigEndian: amount.bytes) == amount)
     }
 
-    @Test("text that is no amount", arguments: [
-        "", "-1", "+1", "1.0", "1e3", " 1", "1_000", "٣",
-        "115792089237316195423570985008687907853269984665640564039457584007913129639936",
-        "999999999999999999999999999999999999999999999999999999999999999999999999999999999",
-    ])
+    @Test(
+        "text that is no amount",
+        arguments: [
+            "", "-1", "+1", "1.0", "1e3", " 1", "1_000", "٣",
+            "115792089237316195423570985008687907853269984665640564039457584007913129639936",
+            "999999999999999999999999999999999999999999999999999999999999999999999999999999999",
+        ]
+    )
     func noAmount(_ text: String) {
         #expect(Amount(decimal: text.utf8) == nil)
     }
@@ -89,8 +95,9 @@ struct AmountTests {
         let words = (0..<4).map { _ in random.next() }
         var value = Amount(
             high: UInt128(words[0]) << 64 | UInt128(words[1]),
-            low: UInt128(words[2]) << 64 | UInt128(words[3]))
-        for _ in Int(bits)..<256 { value = half(value) }
+            low: UInt128(words[2]) << 64 | UInt128(words[3])
+        )
+        for _ in bits..<256 { value = half(value) }
         return value
     }
 

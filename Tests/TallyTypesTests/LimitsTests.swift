@@ -47,7 +47,8 @@ struct LimitsTests {
                 "1 ledger.create", "2 book.create", "3 book.delete", "4 book.meta",
                 "5 book.meta.del", "6 config.set", "16 tx", "17 tx.revert", "18 tx.meta",
                 "19 tx.meta.del", "20 acct.meta", "21 acct.meta.del", "32 event",
-            ])
+            ]
+        )
         #expect(OrderKind.allCases.allSatisfy { OrderKind(word: $0.word) == $0 })
         #expect(OrderKind(word: "tx ") == nil)
         #expect(BookKind.allCases.map(\.rawValue) == [0, 1, 2])

@@ -8,24 +8,30 @@ import Testing
 
 @Suite("Names and texts")
 struct NameTests {
-    @Test("assets", arguments: [
-        ("A", true), ("USD", true), ("USD/2", true), ("USD123", true), ("EUR/00", true),
-        ("ABCDEFGHIJKLMNOPQ/123456", true), ("EUR_COL/12", true), ("A_ABCDEFGHIJKLMNOP", true),
-        ("", false), ("usd", false), ("1", false), ("USD/", false), ("A//2", false),
-        ("EUR_", false), ("_C", false), ("/2", false), ("USD/1234567", false),
-        ("ABCDEFGHIJKLMNOPQR", false), ("USD 2", false), ("A_ABCDEFGHIJKLMNOPQ", false),
-        ("A_B1", false), ("USD/2 ", false), ("É", false),
-    ])
+    @Test(
+        "assets",
+        arguments: [
+            ("A", true), ("USD", true), ("USD/2", true), ("USD123", true), ("EUR/00", true),
+            ("ABCDEFGHIJKLMNOPQ/123456", true), ("EUR_COL/12", true), ("A_ABCDEFGHIJKLMNOP", true),
+            ("", false), ("usd", false), ("1", false), ("USD/", false), ("A//2", false),
+            ("EUR_", false), ("_C", false), ("/2", false), ("USD/1234567", false),
+            ("ABCDEFGHIJKLMNOPQR", false), ("USD 2", false), ("A_ABCDEFGHIJKLMNOPQ", false),
+            ("A_B1", false), ("USD/2 ", false), ("É", false),
+        ]
+    )
     func assets(_ text: String, _ isLegal: Bool) {
         #expect((Asset(text) != nil) == isLegal)
     }
 
-    @Test("addresses", arguments: [
-        ("a", true), ("-", true), ("_0123", true), ("toto----titi", true), ("A:b-c:D_9", true),
-        ("world", true), ("0", true),
-        ("", false), ("a:", false), ("a::b", false), (":a", false), ("a b", false),
-        ("a.b", false), ("é", false), ("@a", false), ("a:b:", false),
-    ])
+    @Test(
+        "addresses",
+        arguments: [
+            ("a", true), ("-", true), ("_0123", true), ("toto----titi", true), ("A:b-c:D_9", true),
+            ("world", true), ("0", true),
+            ("", false), ("a:", false), ("a::b", false), (":a", false), ("a b", false),
+            ("a.b", false), ("é", false), ("@a", false), ("a:b:", false),
+        ]
+    )
     func addresses(_ text: String, _ isLegal: Bool) {
         #expect((AccountAddress(text) != nil) == isLegal)
     }
@@ -37,11 +43,14 @@ struct NameTests {
         #expect(AccountAddress(longest + "a") == nil)
     }
 
-    @Test("book names", arguments: [
-        ("a", true), ("A-_9", true), (String(repeating: "n", count: 63), true),
-        ("", false), (String(repeating: "n", count: 64), false), ("a.b", false), ("a b", false),
-        ("a/b", false), ("ü", false),
-    ])
+    @Test(
+        "book names",
+        arguments: [
+            ("a", true), ("A-_9", true), (String(repeating: "n", count: 63), true),
+            ("", false), (String(repeating: "n", count: 64), false), ("a.b", false), ("a b", false),
+            ("a/b", false), ("ü", false),
+        ]
+    )
     func bookNames(_ text: String, _ isLegal: Bool) {
         #expect((BookName(text) != nil) == isLegal)
     }

@@ -4,7 +4,7 @@
 // gaps and contradictions by name, refused records that fold nothing.
 
 import Foundation
-import Support
+import TestSupport
 import TallyTypes
 import TallyViews
 import Testing

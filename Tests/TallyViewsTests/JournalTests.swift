@@ -4,7 +4,7 @@
 // events (Tests/Vectors/journal, written for this project).
 
 import Foundation
-import Support
+import TestSupport
 import TallyTypes
 import TallyViews
 import Testing

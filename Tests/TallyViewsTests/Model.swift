@@ -3,7 +3,7 @@
 // The answers that views must give, computed from a scribe's arrays by summing everything each
 // time, and random histories to ask about. Called by the tests of TallyViews.
 
-import Support
+import TestSupport
 import TallyTypes
 import TallyViews
 

@@ -3,7 +3,7 @@
 // The laws of cursors (specs/accounts.md §5.1): forth and back over the same rows, pages put
 // together are the list, also while rows arrive; what is no cursor is malformed.
 
-import Support
+import TestSupport
 import TallyTypes
 import TallyViews
 import Testing

@@ -3,7 +3,7 @@
 // Reads of accounts books and of the system view, compared with the model on random histories, and
 // with the cases that the conformance transcript spells out.
 
-import Support
+import TestSupport
 import TallyTypes
 import TallyViews
 import Testing

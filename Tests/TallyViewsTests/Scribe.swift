@@ -4,7 +4,7 @@
 // say: arrays of everything that ever happened, summed anew for every question. Called by the tests
 // of TallyViews.
 
-import Support
+import TestSupport
 import TallyTypes
 import TallyViews
 

@@ -5,7 +5,7 @@
 
 import Foundation
 import GRDB
-import Support
+import TestSupport
 import Synchronization
 import TallyTypes
 import TallyViews

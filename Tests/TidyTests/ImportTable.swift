@@ -64,7 +64,7 @@ enum ImportTable {
         "HTTPTypes": ["TallyHTTP", "TallyPeers", "TallyNode"],
         "NIOCore": ["TallyHTTP", "TallyPeers", "TallyNode", "tally"],
         "NIOPosix": ["TallyHTTP", "TallyPeers", "TallyNode", "tally"],
-        "NIOHTTP1": ["TallyHTTP", "TallyPeers"],
+        "NIOHTTP1": ["TallyHTTP", "TallyPeers", "tally"],
         "AsyncHTTPClient": ["TallyPeers", "tally"],
         "Mustache": ["TallyHTTP"],
         "GRDB": ["TallyViews"],

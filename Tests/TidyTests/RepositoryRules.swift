@@ -59,7 +59,10 @@ let repositoryRules: [Rule] = [
     },
     .eachFile(
         "line-ends",
-        where: { $0.isText && !$0.isTestVector && !$0.bytes.isEmpty },
+        where: {
+            // A patch's empty context lines are one blank.
+            $0.isText && !$0.isTestVector && !$0.bytes.isEmpty && !$0.path.hasSuffix(".patch")
+        },
         bad: [
             Tree("A.md", "# A\r\n"), Tree("A.md", "# A"), Tree("A.md", "# A \n"),
             Tree("Sources/TallyNode/A.swift", "\tlet a = 1\n"), Tree("A.md", "# A\n\n"),

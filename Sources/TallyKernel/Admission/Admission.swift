@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Admission: from requests to a draft. Pure; reads the cache, changes nothing. Called by the sequencer.
-// It resolves names, declares the coverage of every order (Books/*/*Orders.swift), checks each covered
-// key at the predicted index (specs/cache.md §3), and lists what the store must supply.
+// Admission: from requests to a draft. Pure; reads the cache, changes nothing. Called by the
+// sequencer. It resolves names, declares the coverage of every order (Books/*/*Orders.swift),
+// checks each covered key at the predicted index (specs/cache.md §3), and lists what the store must
+// supply.
 
 import TallyCodec
 import TallyProof
@@ -13,9 +14,10 @@ extension Kernel {
     ///
     /// - Parameters:
     ///   - submissions: What was asked for, in order.
-    ///   - at: The index that the entry is expected to get; at most one generation ahead.
+    ///   - index: The index that the entry is expected to get; at most one generation ahead.
     ///   - facts: What earlier attempts read.
     ///   - newBookID: Gives a fresh id for each book that may be made.
+    /// - Returns: A draft, what must be read before there can be one, or why there is none.
     package func admit(
         _ submissions: [Submission],
         at index: LogIndex,
@@ -37,7 +39,8 @@ extension Kernel {
         if let busy = builder.busy { return .refused(busy) }
         guard builder.entry.keys.count <= Limits.keysPerEntryMax else {
             return .refused(
-                .tooLarge(limit: "keys per entry", size: UInt64(builder.entry.keys.count)))
+                .tooLarge(limit: "keys per entry", size: UInt64(builder.entry.keys.count))
+            )
         }
         return .needs(
             Draft(
@@ -47,7 +50,9 @@ extension Kernel {
                 missing: builder.missing,
                 entriesPerGeneration: cache.entriesPerGeneration,
                 entry: builder.entry,
-                hashes: builder.hashes))
+                hashes: builder.hashes
+            )
+        )
     }
 
     /// Makes the plan for an index, in proposal order.
@@ -55,8 +60,9 @@ extension Kernel {
     /// - Parameters:
     ///   - draft: What `admit` gave.
     ///   - values: The store's value of each missing key, nil for an absent one, in their order.
-    ///   - at: The index that the entry will get.
+    ///   - index: The index that the entry will get.
     ///   - choices: Time and randomness of the leader.
+    /// - Returns: The plan, or that the draft came too late.
     package func complete(
         _ draft: Draft,
         values: [[UInt8]?],
@@ -70,8 +76,10 @@ extension Kernel {
             return .admitAgain
         }
         invariant(
-            .i8, values.count == draft.missing.count,
-            "\(values.count) values for \(draft.missing.count) missing keys")
+            .i8,
+            values.count == draft.missing.count,
+            "\(values.count) values for \(draft.missing.count) missing keys"
+        )
         var entry = draft.entry
         entry.predicted = index
         entry.time = choices.time
@@ -107,6 +115,7 @@ struct DraftBuilder {
     var busy: Busy?
     private var positions: [StateKey: UInt32] = [:]
     private var carried: Set<BodyKey> = []
+    private var ownBooks: Set<BookID> = []
 
     init(kernel: borrowing Kernel, distance: UInt64, facts: AdmissionFacts) {
         cache = kernel.cache
@@ -114,8 +123,11 @@ struct DraftBuilder {
         secrets = kernel.secrets
         self.facts = facts
         entry = Entry(
-            epoch: kernel.scalars.epoch, predicted: .zero, time: Instant(microseconds: 0),
-            saltSeed: .zero)
+            epoch: kernel.scalars.epoch,
+            predicted: .zero,
+            time: Instant(microseconds: 0),
+            saltSeed: .zero
+        )
     }
 
     mutating func add(_ submission: Submission, newBookID: () -> BookID) {
@@ -143,10 +155,13 @@ struct DraftBuilder {
             if case .createBook(let order) = request.order { order } else { nil }
         let name = creation?.name ?? request.book
         invariant(
-            .i14, name != nil || request.order.kind.bookKind == .system,
-            "a \(request.order.kind.word) order names no book")
+            .i14,
+            name != nil || request.order.kind.bookKind == .system,
+            "a \(request.order.kind.word) order names no book"
+        )
         let book = name.map { resolve($0, making) } ?? .system
         let newBook = creation == nil ? nil : newBookID()
+        if let newBook { ownBooks.insert(newBook) }
         if let creation, book == nil, let newBook { making.books[creation.name] = newBook }
         let home = request.order.kind.bookKind == .system ? BookID.system : book
         let idempotency = request.idempotencyKey.flatMap { key in
@@ -154,14 +169,22 @@ struct DraftBuilder {
         }
         var keys = baseKeys(name: name, home: home, idempotency: idempotency)
         if let home {
-            let context = CoverageContext(book: home, newBook: newBook, body: nil, making: making)
-            keys += self.keys(of: request.order, context)
+            // Not kept: a second reference would copy all postings for each order.
+            keys += self.keys(
+                of: request.order,
+                CoverageContext(book: home, newBook: newBook, body: nil, making: making)
+            )
             making.postings[home, default: []] += postings(of: request.order, in: home)
         }
         return PlannedOrder(
-            name: name, book: name == nil ? nil : book, newBook: newBook,
-            idempotency: idempotency, actor: request.actor, order: request.order,
-            coverage: fits(request) ? cover(keys) : [])
+            name: name,
+            book: name == nil ? nil : book,
+            newBook: newBook,
+            idempotency: idempotency,
+            actor: request.actor,
+            order: request.order,
+            coverage: fits(request) ? cover(keys) : []
+        )
     }
 
     private func baseKeys(name: BookName?, home: BookID?, idempotency: Digest?) -> [StateKey] {
@@ -255,6 +278,8 @@ struct DraftBuilder {
 
     /// The body of a transaction as it is known now; the entry carries it, or its absence.
     private mutating func witness(_ book: BookID, _ id: TransactionID) -> TransactionBody? {
+        // Nobody else knows a book that this plan makes; each admission gives it another id.
+        if ownBooks.contains(book) { return nil }
         let key = BodyKey(book: book, transaction: id)
         guard let known = facts.bodies[key] else {
             if !lackingBodies.contains(key) { lackingBodies.append(key) }

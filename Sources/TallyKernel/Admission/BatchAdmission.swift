@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Admission of a binary batch: one pass over its transfers, each pair of account and asset becomes one
-// key. Pure. Called by the draft builder; the transfers are applied by Machine/BatchMachine.swift.
+// Admission of a binary batch: one pass over its transfers, each pair of account and asset becomes
+// one key. Pure. Called by the draft builder; the transfers are applied by
+// Machine/BatchMachine.swift.
 
 import TallyCodec
 import TallyProof
@@ -29,21 +30,30 @@ extension DraftBuilder {
         var volumes = BatchVolumes(body: body, book: home)
         entry.keys.reserve(
             keys: body.accounts.count + 16,
-            bytes: body.accounts.count * 64 + 1024)
+            bytes: body.accounts.count * 64 + 1024
+        )
         var transfers: [Transfer] = []
         transfers.reserveCapacity(body.items.count)
         for item in body.items {
             let source = volumes.position(item.asset, item.source, &self)
             let destination = volumes.position(item.asset, item.destination, &self)
             transfers.append(
-                Transfer(source: source, destination: destination, amount: item.amount))
+                Transfer(source: source, destination: destination, amount: item.amount)
+            )
         }
         entry.submissions.append(
             .batch(
                 PlannedBatch(
-                    name: request.book, book: book, idempotency: idempotency,
-                    digest: Hashing.sha256(request.bytes), isForced: body.isForced,
-                    coverage: coverage, transfers: transfers)))
+                    name: request.book,
+                    book: book,
+                    idempotency: idempotency,
+                    digest: Hashing.sha256(request.bytes),
+                    isForced: body.isForced,
+                    coverage: coverage,
+                    transfers: transfers
+                )
+            )
+        )
     }
 
     private mutating func resolveBatchName(_ name: BookName) -> BookID? {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two-generation cache in its stamped form: specs/cache.md §2 and §6. Pure. Owned by the kernel;
-// apply reaches rows only through a gate, admission only reads. One table holds the latest value of
-// each key and the generation it was last live in: in gen0 ⇔ stamp = current, only in gen1 ⇔ stamp =
-// current − 1, else dead. gen0 shadows gen1 in every row of the protocol, so this answers everything
-// that two maps would; Tests/TallyKernelTests judges it against two dictionaries.
+// The two-generation cache in its stamped form: specs/cache.md §2 and §6. Pure. Owned by the
+// kernel; apply reaches rows only through a gate, admission only reads. One table holds the latest
+// value of each key and the generation it was last live in: in gen0 ⇔ stamp = current, only in gen1
+// ⇔ stamp = current − 1, else dead. gen0 shadows gen1 in every row of the protocol, so this answers
+// everything that two maps would; Tests/TallyKernelTests judges it against two dictionaries.
 
 package import TallyTypes
 
@@ -49,7 +49,10 @@ package final class Cache {
         self.applied = applied
         self.flushed = applied
         self.keysMax = keysMax
-        current = Cache.generation(of: LogIndex(max(applied.rawValue, 1)), per: entriesPerGeneration)
+        current = Cache.generation(
+            of: LogIndex(max(applied.rawValue, 1)),
+            per: entriesPerGeneration
+        )
         index = KeyIndex(keysMax: keysMax)
         rows = RowTable(capacity: keysMax)
     }
@@ -111,7 +114,8 @@ package final class Cache {
 
     // MARK: - Apply
 
-    /// First act of every apply, stale entries included: rotates when the index begins a generation.
+    /// First act of every apply, stale entries included: rotates when the index begins a
+    /// generation.
     func enter(_ next: LogIndex) {
         invariant(.i4, next == applied.next, "entry \(next) applied after \(applied)")
         applied = next
@@ -119,8 +123,10 @@ package final class Cache {
         guard generation != current else { return }
         let needed = generation.rawValue < 2 ? 0 : (generation.rawValue - 1) * entriesPerGeneration
         invariant(
-            .i5, flushed.rawValue >= needed,
-            "generation \(generation) begins at \(next), but only \(flushed) is flushed")
+            .i5,
+            flushed.rawValue >= needed,
+            "generation \(generation) begins at \(next), but only \(flushed) is flushed"
+        )
         current = generation
     }
 
@@ -133,7 +139,11 @@ package final class Cache {
 
     /// Changes K: everything must be flushed; both generations end.
     func reconfigure(entriesPerGeneration entries: UInt64) {
-        invariant(.i5, flushed == applied, "K changes at \(applied), but only \(flushed) is flushed")
+        invariant(
+            .i5,
+            flushed == applied,
+            "K changes at \(applied), but only \(flushed) is flushed"
+        )
         clear()
         entriesPerGeneration = entries
         current = Cache.generation(of: LogIndex(max(applied.rawValue, 1)), per: entries)
@@ -148,7 +158,8 @@ package final class Cache {
 
     /// Lays a seed under the cache: it is older than anything cached, and never dirty.
     ///
-    /// - Returns: The handle of the key's row, which from now on is in gen0, or a tombstone of gen1.
+    /// - Returns: The handle of the key's row, which from now on is in gen0, or a tombstone of
+    ///   gen1.
     func seed(_ hash: KeyHash, kind: StateKeyKind, _ value: StateValue?) -> RowHandle {
         switch index.find(hash) {
         case .collision:
@@ -177,7 +188,10 @@ package final class Cache {
         switch index.find(hash) {
         case .found(let handle):
             invariant(
-                .i1, rows[handle].stamp + 1 >= stamp, "a covered key is in neither generation")
+                .i1,
+                rows[handle].stamp + 1 >= stamp,
+                "a covered key is in neither generation"
+            )
             return handle
         case .absent: invariantFailure(.i1, "a covered key was declared but not seeded")
         case .collision: invariantFailure(.i6, "a covered key has the id of another key")

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One row of the cache, 48 bytes, and the identity that stands beside it. Pure. A volume below 2¹²⁸ on
-// both sides lives in the row itself; every other value, and wider volumes, in the payload table.
+// One row of the cache, 48 bytes, and the identity that stands beside it. Pure. A volume below 2¹²⁸
+// on both sides lives in the row itself; every other value, and wider volumes, in the payload
+// table.
 
 import TallyTypes
 
@@ -23,7 +24,8 @@ struct CacheRow {
     var input: UInt128 = 0
     /// What the account gave, when `state` is `.volume`.
     var output: UInt128 = 0
-    /// Generation + 1: in gen0 when equal to the current one's, only in gen1 when one less; older is dead.
+    /// Generation + 1: in gen0 when equal to the current one's, only in gen1 when one less; older
+    /// is dead.
     var stamp: UInt32 = 0
     /// The flush round in which the row last became dirty; 0 for never.
     var round: UInt32 = 0

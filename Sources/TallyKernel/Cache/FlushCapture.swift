@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a flush writes, captured as of one index: the dirty rows, the cache image, the scalars, the tree.
-// Pure. Made by the kernel on its own thread, encoded and written by the node on the flush thread.
+// What a flush writes, captured as of one index: the dirty rows, the cache image, the scalars, the
+// tree. Pure. Made by the kernel on its own thread, encoded and written by the node on the flush
+// thread.
 //
 //     image = format u8 (1) | zero 7 | K u64 | applied u64 | rows u64
 //           | rows × { id low u64 | id high u64 | tag u64 | generation u8 (0: gen0, 1: only gen1)
@@ -67,7 +68,8 @@ package struct FlushCapture: Sendable {
         case .tombstone: nil
         case .volume(let input, let output):
             StateCodec.encodeValue(
-                .volume(Volume(input: Amount(input), output: Amount(output))))
+                .volume(Volume(input: Amount(input), output: Amount(output)))
+            )
         case .value(let value): StateCodec.encodeValue(value)
         }
     }
@@ -87,7 +89,8 @@ package struct FlushCapture: Sendable {
 }
 
 extension Kernel {
-    /// Captures everything that a flush as of the last applied index writes, and begins a new dirty set.
+    /// Captures everything that a flush as of the last applied index writes, and begins a new dirty
+    /// set.
     package func capture() -> FlushCapture {
         let dirty = cache.dirty.take()
         return FlushCapture(
@@ -99,9 +102,13 @@ extension Kernel {
             keys: dirty.keys,
             dirty: dirty.items.map { item in
                 FlushCapture.DirtyRow(
-                    start: item.start, end: item.end, held: cache.held(item.handle))
+                    start: item.start,
+                    end: item.end,
+                    held: cache.held(item.handle)
+                )
             },
-            image: cache.imageRows())
+            image: cache.imageRows()
+        )
     }
 
     /// The number of rows that changed since the last capture.
@@ -146,8 +153,12 @@ extension Cache {
             guard row.state != .free, row.stamp + 1 >= stamp else { continue }
             image.append(
                 FlushCapture.ImageRow(
-                    hash: rows.identity(handle), isOld: row.stamp != stamp, kind: row.kind,
-                    held: held(handle)))
+                    hash: rows.identity(handle),
+                    isOld: row.stamp != stamp,
+                    kind: row.kind,
+                    held: held(handle)
+                )
+            )
         }
         return image
     }
@@ -256,7 +267,10 @@ package enum CacheImageCodec {
         case .free?, nil: throw reader.malformed("no row state", "image.state")
         }
         return FlushCapture.ImageRow(
-            hash: KeyHash(low: low, high: high, tag: tag), isOld: generation == 1,
-            kind: kind.rawValue, held: held)
+            hash: KeyHash(low: low, high: high, tag: tag),
+            isOld: generation == 1,
+            kind: kind.rawValue,
+            held: held
+        )
     }
 }

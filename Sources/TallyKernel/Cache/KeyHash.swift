@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The identity of a state key inside the kernel: a 128-bit id and a 64-bit tag, both SipHash-2-4 of the
-// key's canonical bytes under secrets of the ledger. Pure. Called by admission and apply for every
-// covered key; nothing outside the kernel ever sees an id.
+// The identity of a state key inside the kernel: a 128-bit id and a 64-bit tag, both SipHash-2-4 of
+// the key's canonical bytes under secrets of the ledger. Pure. Called by admission and apply for
+// every covered key; nothing outside the kernel ever sees an id.
 //
 // The secrets are chosen when the ledger is created, travel in entry 1 and in the flush marker, and
 // never stand in a record: a client that knew them could make two keys with one id.
@@ -68,7 +68,8 @@ package struct KeyHash: Hashable, Sendable {
         var offset = 0
         while offset < whole {
             let word = UInt64(
-                littleEndian: unsafe key.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                littleEndian: unsafe key.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            )
             first.absorb(word)
             second.absorb(word)
             offset += 8

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Open-addressed index from key id to row handle: linear probing, deletion by backward shift, fixed
-// capacity. Pure. Owned by the cache; specs/hot-path.md §4.1 has the layout and what it was measured at.
+// capacity. Pure. Owned by the cache; specs/hot-path.md §4.1 has the layout and what it was
+// measured at.
 //
-//     slot, 32 bytes: id low 8 | id high 8 | tag 8 | handle 4 (0 = empty slot, else handle + 1) | 4 unused
+//     slot, 32 bytes: id low 8 | id high 8 | tag 8 | handle 4 | 4 unused
+//
+// The handle's field holds the handle + 1; 0 is an empty slot.
 
 import TallyTypes
 
@@ -52,7 +55,8 @@ struct KeyIndex: ~Copyable {
         unsafe slots = .allocate(capacity: capacity)
         unsafe slots.initialize(
             repeating: IndexSlot(low: 0, high: 0, tag: 0, handlePlusOne: 0, unused: 0),
-            count: capacity)
+            count: capacity
+        )
     }
 
     deinit {
@@ -90,8 +94,12 @@ struct KeyIndex: ~Copyable {
             position = (position &+ 1) & mask
         }
         unsafe slots[position] = IndexSlot(
-            low: hash.low, high: hash.high, tag: hash.tag,
-            handlePlusOne: handle.position + 1, unused: 0)
+            low: hash.low,
+            high: hash.high,
+            tag: hash.tag,
+            handlePlusOne: handle.position + 1,
+            unused: 0
+        )
         count += 1
     }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The batch machine: the same rule as a single-posting transaction, as one pass over preallocated rows
-// and bytes. Pure and total. Called by the machine. specs/hot-path.md §4 has the layout; the tests judge
-// it against the same transfers sent as single orders. Nothing here allocates per transfer.
+// The batch machine: the same rule as a single-posting transaction, as one pass over preallocated
+// rows and bytes. Pure and total. Called by the machine. specs/hot-path.md §4 has the layout; the
+// tests judge it against the same transfers sent as single orders. Nothing here allocates per
+// transfer.
 
 import TallyCodec
 import TallyProof
@@ -28,8 +29,10 @@ extension Machine {
                 return refuseAll(batch, .idempotencyConflict, book)
             }
             invariant(
-                .i15, claim.count == UInt64(batch.transfers.count),
-                "a batch of \(batch.transfers.count) replays one of \(claim.count)")
+                .i15,
+                claim.count == UInt64(batch.transfers.count),
+                "a batch of \(batch.transfers.count) replays one of \(claim.count)"
+            )
             return .batch(first: claim.record, outcomes: [], isReplay: true)
         }
         guard row.kind == .accounts else {
@@ -61,7 +64,8 @@ extension Machine {
         return .batch(
             first: first,
             outcomes: [TransferOutcome](repeating: outcome, count: batch.transfers.count),
-            isReplay: false)
+            isReplay: false
+        )
     }
 
     private mutating func refuse(
@@ -73,11 +77,20 @@ extension Machine {
         _ row: inout BookRow
     ) {
         let order = CreateTransaction(
-            postings: [names.posting(transfer)], isForced: batch.isForced)
+            postings: [names.posting(transfer)],
+            isForced: batch.isForced
+        )
         let record = Record(
-            index: scalars.nextRecord, book: book, sequence: row.nextSequence,
-            previous: row.head, time: nextTime, idempotency: nil, salt: nextSalt,
-            order: .createTransaction(order), outcome: .refused(refusal))
+            index: scalars.nextRecord,
+            book: book,
+            sequence: row.nextSequence,
+            previous: row.head,
+            time: nextTime,
+            idempotency: nil,
+            salt: nextSalt,
+            order: .createTransaction(order),
+            outcome: .refused(refusal)
+        )
         let leaf = run.append(record)
         advance(to: record.time, leaf: leaf)
         row.nextSequence = row.nextSequence.next
@@ -106,14 +119,27 @@ extension Machine {
             } else {
                 let time = nextTime
                 let leaf = writer.write(
-                    transfer, names,
+                    transfer,
+                    names,
                     TransferRecordWriter.Place(
-                        index: scalars.nextRecord, sequence: row.nextSequence, previous: row.head,
-                        time: time, salt: nextSalt, log: row.nextLog, id: row.nextTransaction),
-                    claim: claim.map { ($0, batch.digest) }, to: &run)
+                        index: scalars.nextRecord,
+                        sequence: row.nextSequence,
+                        previous: row.head,
+                        time: time,
+                        salt: nextSalt,
+                        log: row.nextLog,
+                        id: row.nextTransaction
+                    ),
+                    claim: claim.map { ($0, batch.digest) },
+                    to: &run
+                )
                 run.positions.append(
                     TransactionPosition(
-                        book: book, transaction: row.nextTransaction, record: scalars.nextRecord))
+                        book: book,
+                        transaction: row.nextTransaction,
+                        record: scalars.nextRecord
+                    )
+                )
                 advance(to: time, leaf: leaf)
                 claim = nil
                 row.nextSequence = row.nextSequence.next
@@ -142,7 +168,12 @@ extension Machine {
                 .idempotency(book, hash),
                 .idempotency(
                     IdempotencyRow(
-                        digest: batch.digest, record: first, count: UInt64(batch.transfers.count))))
+                        digest: batch.digest,
+                        record: first,
+                        count: UInt64(batch.transfers.count)
+                    )
+                )
+            )
         }
         scope.merge(gate.own)
     }
@@ -158,8 +189,10 @@ extension Machine {
         let sourceKey = Int(transfer.source)
         let destinationKey = Int(transfer.destination)
         invariant(
-            .i15, names.asset(sourceKey) == names.asset(destinationKey),
-            "a transfer between two assets")
+            .i15,
+            names.asset(sourceKey) == names.asset(destinationKey),
+            "a transfer between two assets"
+        )
         let source = scope.handles[sourceKey]
         let destination = scope.handles[destinationKey]
         let from = cache.narrowVolume(source)
@@ -177,9 +210,17 @@ extension Machine {
             return moveWide(transfer, names, isForced: isForced)
         }
         cache.putNarrowVolume(
-            source, input: from.input, output: output, key: scope.keys[sourceKey])
+            source,
+            input: from.input,
+            output: output,
+            key: scope.keys[sourceKey]
+        )
         cache.putNarrowVolume(
-            destination, input: input, output: to.output, key: scope.keys[destinationKey])
+            destination,
+            input: input,
+            output: to.output,
+            key: scope.keys[destinationKey]
+        )
         return nil
     }
 
@@ -195,8 +236,11 @@ extension Machine {
         let available = source.balance.available
         guard isForced || posting.source.isWorld || posting.amount <= available else {
             return .insufficientFunds(
-                account: posting.source, asset: posting.asset, needed: posting.amount,
-                available: available)
+                account: posting.source,
+                asset: posting.asset,
+                needed: posting.amount,
+                available: available
+            )
         }
         let (output, overflowOut) = source.output.addingReportingOverflow(posting.amount)
         guard !overflowOut else {
@@ -301,8 +345,11 @@ struct BatchNames {
             let asset = Asset(asset)
         else { invariantFailure(.i15, "a volume key holds an illegal account or asset") }
         return Posting(
-            source: source, destination: destination, asset: asset,
-            amount: Amount(transfer.amount))
+            source: source,
+            destination: destination,
+            asset: asset,
+            amount: Amount(transfer.amount)
+        )
     }
 
     private func text(_ range: Range<Int>) -> String {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A dry run: the same evaluation as apply, over an overlay that is dropped. Pure. Called by
-// Kernel.dryRun. No record, no id, no change of the cache; its answers carry records that were never made.
+// Kernel.dryRun. No record, no id, no change of the cache; its answers carry records that were
+// never made.
 
 import TallyCodec
 import TallyProof
@@ -20,7 +21,8 @@ extension Machine {
         let settled = evaluated.refusal == nil ? evaluated.settled : Overlay()
         return DryRun(
             answers: zip(group, results).map { answer($0, $1) },
-            volumes: volumes(after: settled))
+            volumes: volumes(after: settled)
+        )
     }
 
     private func answer(_ planned: PlannedOrder, _ result: OrderResult) -> AppliedAnswer {
@@ -32,9 +34,17 @@ extension Machine {
         }
         return .record(
             Record(
-                index: scalars.nextRecord, book: home(of: planned) ?? .system,
-                sequence: BookSequence(0), previous: .zero, time: nextTime, idempotency: nil,
-                salt: Salt(0, 0), order: planned.order, outcome: outcome))
+                index: scalars.nextRecord,
+                book: home(of: planned) ?? .system,
+                sequence: BookSequence(0),
+                previous: .zero,
+                time: nextTime,
+                idempotency: nil,
+                salt: Salt(0, 0),
+                order: planned.order,
+                outcome: outcome
+            )
+        )
     }
 
     private func volumes(after settled: Overlay) -> [DryVolume] {

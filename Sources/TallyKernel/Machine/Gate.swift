@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The gate: the only accessor of state during apply. Pure. Built for each order from its coverage; a key
-// that the order does not cover traps (invariant 2), for reads, writes and deletes alike. An order writes
-// into its own overlay, merged into the group's when its rule says yes; the group's is merged into the
-// cache when all its orders commit, and dropped otherwise.
+// The gate: the only accessor of state during apply. Pure. Built for each order from its coverage;
+// a key that the order does not cover traps (invariant 2), for reads, writes and deletes alike. An
+// order writes into its own overlay, merged into the group's when its rule says yes; the group's is
+// merged into the cache when all its orders commit, and dropped otherwise.
 
 import TallyCodec
 import TallyProof
@@ -42,11 +42,13 @@ final class EntryScope {
     let keys: KeyTable
     let handles: [RowHandle]
     private(set) lazy var positions = decodedPositions()
-    /// The positions that some order or batch covers by its list; a batch's volumes are not among them.
+    /// The positions that some order or batch covers by its list; a batch's volumes are not among
+    /// them.
     private let listed: [Bool]
     private var bodies: [BodyKey: TransactionBody?] = [:]
     private var carried: Set<BodyKey> = []
-    /// Values of keys that are not in the cache, in a dry run only; an entry's seeds are in the cache.
+    /// Values of keys that are not in the cache, in a dry run only; an entry's seeds are in the
+    /// cache.
     private let floating: [UInt32: StateValue?]
 
     init(
@@ -84,8 +86,8 @@ final class EntryScope {
         return listed
     }
 
-    /// The position of each listed key. A batch names its volumes by position, so those of them that
-    /// an order covers too stand twice, under one row; only the order's is looked up by key.
+    /// The position of each listed key. A batch names its volumes by position, so those of them
+    /// that an order covers too stand twice, under one row; only the order's is looked up by key.
     private func decodedPositions() -> [StateKey: UInt32] {
         var positions: [StateKey: UInt32] = [:]
         for position in 0..<keys.count where listed[position] {
@@ -108,7 +110,8 @@ final class EntryScope {
         cache.put(handles[Int(position)], value, key: keys[Int(position)])
     }
 
-    /// Merge of a tombstone: a delete of a live key, nothing for a key made and deleted in one group.
+    /// Merge of a tombstone: a delete of a live key, nothing for a key made and deleted in one
+    /// group.
     func ensureAbsent(_ position: UInt32) {
         let handle = handles[Int(position)]
         if cache.value(handle) != nil { cache.delete(handle, key: keys[Int(position)]) }

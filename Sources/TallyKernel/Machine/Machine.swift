@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The machine: what becomes of the orders of one entry. Pure and total. Called by Kernel.apply. A group
-// runs in an overlay, merged if all its orders commit; index, time, sequence and previous hash of its
-// records are assigned after that. A stale order ends its submission's part of the entry.
+// The machine: what becomes of the orders of one entry. Pure and total. Called by Kernel.apply. A
+// group runs in an overlay, merged if all its orders commit; index, time, sequence and previous
+// hash of its records are assigned after that. A stale order ends its submission's part of the
+// entry.
 
 import TallyCodec
 import TallyProof
@@ -58,11 +59,16 @@ struct RecordRun {
         if case .committed(.transaction(let effects)) = record.outcome {
             positions.append(
                 TransactionPosition(
-                    book: record.book, transaction: effects.id, record: record.index))
+                    book: record.book,
+                    transaction: effects.id,
+                    record: record.index
+                )
+            )
         }
         return unsafe framed.withUnsafeBytes {
             unsafe Hashing.leaf(
-                UnsafeRawBufferPointer(rebasing: $0[(start + RecordRun.lengthBytes)...]))
+                UnsafeRawBufferPointer(rebasing: $0[(start + RecordRun.lengthBytes)...])
+            )
         }
     }
 
@@ -78,7 +84,10 @@ struct RecordRun {
     private mutating func writeLength(at start: Int) {
         let length = framed.count - start - RecordRun.lengthBytes
         invariant(
-            .i16, length <= Limits.recordBytesMax, "a record of \(length) bytes was made")
+            .i16,
+            length <= Limits.recordBytesMax,
+            "a record of \(length) bytes was made"
+        )
         framed[start] = UInt8(length >> 8)
         framed[start + 1] = UInt8(length & 255)
         count += 1
@@ -175,7 +184,9 @@ struct Machine {
                 let place =
                     group.count > 1
                     ? GroupPosition(
-                        position: UInt64(results.count), count: UInt64(group.count)) : nil
+                        position: UInt64(results.count),
+                        count: UInt64(group.count)
+                    ) : nil
                 try requireRecordSize(planned, result, place, made, ahead, gate)
                 results.append(result)
                 gate.own.merge(into: &settled)
@@ -207,7 +218,8 @@ struct Machine {
         }
     }
 
-    /// Names of the whole group first: an order that is not run has a record too, in the book it names.
+    /// Names of the whole group first: an order that is not run has a record too, in the book it
+    /// names.
     private func namesHold(of group: [PlannedOrder]) -> Bool {
         var made: [BookName: BookID] = [:]
         for planned in group {
@@ -259,8 +271,12 @@ struct Machine {
             throw .refused(.bookKind(expected: kind, found: row.kind))
         }
         let context = PlannedContext(
-            order: planned.order, book: book, newBook: planned.newBook, origin: scalars.origin,
-            time: Instant(microseconds: nextTime.microseconds + UInt64(made)))
+            order: planned.order,
+            book: book,
+            newBook: planned.newBook,
+            origin: scalars.origin,
+            time: Instant(microseconds: nextTime.microseconds + UInt64(made))
+        )
         let effects: Effects
         switch planned.order.kind.bookKind {
         case .system, nil: effects = try SystemMachine.run(context, &gate)
@@ -270,7 +286,8 @@ struct Machine {
         if let hash = planned.idempotency {
             gate.put(
                 .idempotency(book, hash),
-                .idempotency(IdempotencyRow(digest: digest(of: planned.order), record: record)))
+                .idempotency(IdempotencyRow(digest: digest(of: planned.order), record: record))
+            )
         }
         return .committed(effects)
     }
@@ -288,12 +305,18 @@ struct Machine {
             let book = planned.book, let row = gate.book(book)
         else { return }
         let record = Record(
-            index: RecordIndex(scalars.nextRecord.rawValue + UInt64(made)), book: book,
-            sequence: BookSequence(row.nextSequence.rawValue + UInt64(ahead)), previous: row.head,
+            index: RecordIndex(scalars.nextRecord.rawValue + UInt64(made)),
+            book: book,
+            sequence: BookSequence(row.nextSequence.rawValue + UInt64(ahead)),
+            previous: row.head,
             time: Instant(microseconds: nextTime.microseconds + UInt64(made)),
-            idempotency: planned.idempotency, salt: Salt(0, 0), order: planned.order,
-            outcome: .committed(effects), actor: planned.actor,
-            group: place)
+            idempotency: planned.idempotency,
+            salt: Salt(0, 0),
+            order: planned.order,
+            outcome: .committed(effects),
+            actor: planned.actor,
+            group: place
+        )
         let bytes = RecordCodec.encode(record).count
         guard bytes <= Limits.recordBytesMax else {
             throw .refused(.recordTooLarge(bytes: UInt64(bytes)))
@@ -352,9 +375,18 @@ struct Machine {
         var row = gate.book(home) ?? newSystemRow(home)
         let isCommitted = if case .committed = outcome { true } else { false }
         let record = Record(
-            index: scalars.nextRecord, book: home, sequence: row.nextSequence, previous: row.head,
-            time: nextTime, idempotency: isCommitted ? planned.idempotency : nil, salt: nextSalt,
-            order: planned.order, outcome: outcome, actor: planned.actor, group: place)
+            index: scalars.nextRecord,
+            book: home,
+            sequence: row.nextSequence,
+            previous: row.head,
+            time: nextTime,
+            idempotency: isCommitted ? planned.idempotency : nil,
+            salt: nextSalt,
+            order: planned.order,
+            outcome: outcome,
+            actor: planned.actor,
+            group: place
+        )
         let leaf = run.append(record)
         advance(to: record.time, leaf: leaf)
         row.nextSequence = row.nextSequence.next
@@ -394,7 +426,10 @@ struct Machine {
         return BookRow(
             kind: .system,
             configuration: BookConfiguration(
-                bucket: CreateBook.defaultBucket, features: .empty),
-            head: BookChain.genesis(origin: scalars.origin, book: .system))
+                bucket: CreateBook.defaultBucket,
+                features: .empty
+            ),
+            head: BookChain.genesis(origin: scalars.origin, book: .system)
+        )
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes the record of a committed transfer: the bytes that RecordCodec would give, in one pass over a
-// fixed buffer. Pure. Called by the batch machine; a test compares it with RecordCodec byte for byte.
+// Writes the record of a committed transfer: the bytes that RecordCodec would give, in one pass
+// over a fixed buffer. Pure. Called by the batch machine; a test compares it with RecordCodec byte
+// for byte.
 //
 //     00 00 (the run's length, whose second byte is the leaf prefix while hashing)
 //     8a 01 index 50 book 01.. seq 5820 prev time (f6 | 5820 idem) 50 salt 62 "tx"
@@ -142,12 +143,18 @@ struct TransferRecordWriter: ~Copyable {
         } else if value <= 0xffff {
             byte(major | 25)
             unsafe buffer.storeBytes(
-                of: UInt16(value).bigEndian, toByteOffset: count, as: UInt16.self)
+                of: UInt16(value).bigEndian,
+                toByteOffset: count,
+                as: UInt16.self
+            )
             count += 2
         } else if value <= 0xffff_ffff {
             byte(major | 26)
             unsafe buffer.storeBytes(
-                of: UInt32(value).bigEndian, toByteOffset: count, as: UInt32.self)
+                of: UInt32(value).bigEndian,
+                toByteOffset: count,
+                as: UInt32.self
+            )
             count += 4
         } else {
             byte(major | 27)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What admission makes: a draft that still lacks values, and a plan that lacks nothing. Pure. The node
-// fetches what a draft needs, completes it, encodes the plan's entry into the log, and applies it.
+// What admission makes: a draft that still lacks values, and a plan that lacks nothing. Pure. The
+// node fetches what a draft needs, completes it, encodes the plan's entry into the log, and applies
+// it.
 
 package import TallyCodec
 package import TallyTypes

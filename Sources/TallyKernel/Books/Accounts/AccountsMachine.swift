@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rules of accounts books: transactions, reverts, metadata. Pure and total; specs/accounts.md §5.4
-// and §5.5 are the source. Called by the machine with a gate over the order's coverage, which AccountsOrders.swift
-// beside this file declares. Transfers of a binary batch follow the same rule in Machine/BatchMachine.swift.
+// The rules of accounts books: transactions, reverts, metadata. Pure and total; specs/accounts.md
+// §5.4 and §5.5 are the source. Called by the machine with a gate over the order's coverage, which
+// AccountsOrders.swift beside this file declares. Transfers of a binary batch follow the same rule
+// in Machine/BatchMachine.swift.
 
 import TallyCodec
 import TallyTypes
@@ -67,8 +68,10 @@ enum AccountsMachine {
             TransactionBody(
                 postings: order.postings,
                 timestamp: order.timestamp ?? BusinessTime(planned.time),
-                metadata: order.metadata),
-            as: BodyKey(book: book, transaction: effects.id))
+                metadata: order.metadata
+            ),
+            as: BodyKey(book: book, transaction: effects.id)
+        )
         return .transaction(effects)
     }
 
@@ -94,16 +97,21 @@ enum AccountsMachine {
         state.revertedBy = plain.id
         gate.put(stateKey, .transactionState(state))
         let effects = TransactionEffects(
-            id: plain.id, logID: plain.logID, postings: postings,
-            timestamp: order.isAtEffectiveDate ? body.timestamp : nil)
+            id: plain.id,
+            logID: plain.logID,
+            postings: postings,
+            timestamp: order.isAtEffectiveDate ? body.timestamp : nil
+        )
         var metadata = order.metadata
         metadata[TransactionBody.revertsKey] = Text(order.transaction.description)
         gate.add(
             TransactionBody(
                 postings: postings,
                 timestamp: effects.timestamp ?? BusinessTime(planned.time),
-                metadata: metadata),
-            as: BodyKey(book: book, transaction: plain.id))
+                metadata: metadata
+            ),
+            as: BodyKey(book: book, transaction: plain.id)
+        )
         return .transaction(effects)
     }
 
@@ -120,15 +128,23 @@ enum AccountsMachine {
         guard isForced || posting.source.isWorld || posting.amount <= available else {
             throw .refused(
                 .insufficientFunds(
-                    account: posting.source, asset: posting.asset,
-                    needed: posting.amount, available: available))
+                    account: posting.source,
+                    asset: posting.asset,
+                    needed: posting.amount,
+                    available: available
+                )
+            )
         }
         source.output = try sum(source.output, posting.amount, posting.source, posting.asset)
         gate.put(sourceKey, .volume(source))
         let destinationKey = StateKey.volume(book, posting.asset, posting.destination)
         var destination = gate.volume(destinationKey)
         destination.input = try sum(
-            destination.input, posting.amount, posting.destination, posting.asset)
+            destination.input,
+            posting.amount,
+            posting.destination,
+            posting.asset
+        )
         gate.put(destinationKey, .volume(destination))
     }
 
@@ -168,8 +184,12 @@ enum AccountsMachine {
             guard given <= received else {
                 throw .refused(
                     .insufficientFunds(
-                        account: posting.source, asset: posting.asset,
-                        needed: needed, available: volume.balance.available))
+                        account: posting.source,
+                        asset: posting.asset,
+                        needed: needed,
+                        available: volume.balance.available
+                    )
+                )
             }
         }
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rule of journals: an event is recorded, and folded into the state of its entity. Pure and total;
-// specs/journal.md §1 and conformance/journal are the source. Called by the machine with a gate over the
-// order's coverage, which JournalOrders.swift beside this file declares.
+// The rule of journals: an event is recorded, and folded into the state of its entity. Pure and
+// total; specs/journal.md §1 and conformance/journal are the source. Called by the machine with a
+// gate over the order's coverage, which JournalOrders.swift beside this file declares.
 
 import TallyCodec
 import TallyTypes

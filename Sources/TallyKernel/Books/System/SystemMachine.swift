@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rules of orders about books: create, delete, metadata, configuration. Pure and total. Called by
-// the machine with a gate over the order's coverage, which SystemOrders.swift beside this file declares.
+// The rules of orders about books: create, delete, metadata, configuration. Pure and total. Called
+// by the machine with a gate over the order's coverage, which SystemOrders.swift beside this file
+// declares.
 
 import TallyProof
 import TallyTypes
@@ -56,8 +57,13 @@ enum SystemMachine {
                 BookRow(
                     kind: creation.kind,
                     configuration: BookConfiguration(
-                        bucket: creation.bucket, features: creation.features),
-                    head: BookChain.genesis(origin: planned.origin, book: id))))
+                        bucket: creation.bucket,
+                        features: creation.features
+                    ),
+                    head: BookChain.genesis(origin: planned.origin, book: id)
+                )
+            )
+        )
         for pair in creation.metadata.pairs {
             gate.put(.bookMetadata(id, key: pair.key), .text(pair.value))
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The coverage of the system book's orders: the superset of the keys that each may touch, beside the
-// rows that every order covers (system book, own book, name, idempotency). Pure. Called by admission;
-// the rules that use the keys are in SystemMachine.swift beside this file.
+// The coverage of the system book's orders: the superset of the keys that each may touch, beside
+// the rows that every order covers (system book, own book, name, idempotency). Pure. Called by
+// admission; the rules that use the keys are in SystemMachine.swift beside this file.
 
 import TallyTypes
 
