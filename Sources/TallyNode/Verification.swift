@@ -131,11 +131,15 @@ package struct Verification: ~Copyable {
         if let digest = checker.stateDigest() { notes.append("state digest \(digest)") }
         var report = checker.report()
         for check in checks { report.add(check) }
+        let places = FindingPlaces(
+            records: directory.records + "/entries",
+            state: directory.state
+        )
         return Report(
             records: report.records,
             root: report.root,
-            checks: report.checks,
-            others: report.others,
+            checks: report.checks.map { Check(name: $0.name, verdict: places.place($0.verdict)) },
+            others: report.others.map { places.place($0) },
             notes: report.notes + notes
         )
     }
@@ -371,5 +375,30 @@ extension CompactRange {
         } catch {
             return nil  // compared by the caller, which names the store
         }
+    }
+}
+
+/// Where records and rows are kept: the checker knows which they are, not in which file.
+private struct FindingPlaces {
+    let records: String
+    let state: String
+
+    func place(_ verdict: Verdict) -> Verdict {
+        if case .refuted(let finding) = verdict { .refuted(place(finding)) } else { verdict }
+    }
+
+    func place(_ finding: Finding) -> Finding {
+        guard finding.file == nil, finding.index != nil || finding.row != nil else {
+            return finding
+        }
+        return Finding(
+            finding.reason,
+            finding.detail,
+            book: finding.book,
+            index: finding.index,
+            offset: finding.offset,
+            row: finding.row,
+            file: finding.row == nil ? records : state
+        )
     }
 }

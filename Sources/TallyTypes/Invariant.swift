@@ -8,7 +8,6 @@
 public enum InvariantID: Int, CaseIterable, Sendable {
     case i1 = 1
     case i2 = 2
-    case i3 = 3
     case i4 = 4
     case i5 = 5
     case i6 = 6

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The transcript of the v2 API against a real server, by the runner that comes with it. Its failing
-// steps must be those of Tests/Vectors/transcript-not-built.txt, name by name: the list of steps not
-// yet built, which may only shrink. UPDATE=1 writes it anew. May import Foundation.
+// steps must be those of Tests/Vectors/transcript-not-built.txt, name by name: the list of steps
+// not yet built, which may only shrink. UPDATE=1 writes it anew. May import Foundation.
 
 import Foundation
 import TestSupport
@@ -85,7 +85,7 @@ struct TranscriptTests {
     private static func write(_ run: TranscriptRun) throws {
         let head = """
             # Steps of the v2 transcript that are not built yet, `scenario/step`, in its order.
-            # A step that passes is removed here; a step may be added only with a reason in its review.
+            # A step that passes is removed; one may be added only with a reason in its review.
 
             """
         let text = head + run.failed.map { $0 + "\n" }.joined()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Data directories that cannot be used: the server ends with one line that names the file, the cause
-// and the next step, and leaves everything as it was.
+// Data directories that cannot be used: the server ends with one line that names the file, the
+// cause and the next step, and leaves everything as it was.
 
 import Foundation
 import TestSupport

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether anything below a folder was touched: every name with its inode, size, and the times of its
-// last change, of content and of attributes. A write that puts the same bytes back is seen too,
+// Whether anything below a folder was touched: every name with its inode, size, and the times of
+// its last change, of content and of attributes. A write that puts the same bytes back is seen too,
 // because nobody can set the second time. May import Foundation.
 
 import Foundation

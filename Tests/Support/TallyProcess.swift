@@ -29,8 +29,10 @@ package enum TallyBinary {
 
 /// A process that did not do what a test needs.
 package struct ProcessTrouble: Error, CustomStringConvertible {
+    /// What happened, in one line.
     package let description: String
 
+    /// Makes the error.
     package init(_ line: String) {
         description = line
     }

@@ -26,7 +26,15 @@ enum V2Accounts {
     /// `GET /v2/{ledger}/accounts`.
     static func list(_ call: Call) async throws -> Reply {
         let book = try await call.ledger()
-        let page = try call.page {
+        let rows = try await call.node.views.accounts(in: book.id, try page(call))
+        return .cursor(call.goWriter, rows) { writer, row in writer.account(row) }
+    }
+
+    /// Which page is asked for.
+    // Never inlined: Swift 6.3.1 -O crashes where this meets the coroutine of an async caller.
+    @inline(never)
+    private static func page(_ call: Call) throws -> PageRequest<AccountList> {
+        try call.page {
             try call.refuseFilter()
             try call.refuse(["oot"])
             return AccountList(
@@ -35,8 +43,6 @@ enum V2Accounts {
                 expansion: try call.expansion()
             )
         }
-        let rows = try await call.node.views.accounts(in: book.id, page)
-        return .cursor(call.goWriter, rows) { writer, row in writer.account(row) }
     }
 
     /// `HEAD /v2/{ledger}/accounts`.

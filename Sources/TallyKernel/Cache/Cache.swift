@@ -206,7 +206,7 @@ package final class Cache {
 
     /// Writes a tombstone into gen0, and nowhere else; the key must be live.
     func delete(_ handle: RowHandle, key: ArraySlice<UInt8>) {
-        invariant(.i3, rows[handle].state != .tombstone, "delete of a key that is absent")
+        invariant(.i1, rows[handle].state != .tombstone, "delete of a key that is absent")
         markDirty(handle, key: key)
         write(handle, nil)
     }

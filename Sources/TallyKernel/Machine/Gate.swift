@@ -86,7 +86,9 @@ final class EntryScope {
         return listed
     }
 
-    /// The position of each listed key. A batch names its volumes by position, so those of them
+    /// The position of each listed key.
+    ///
+    /// A batch names its volumes by position, so those of them
     /// that an order covers too stand twice, under one row; only the order's is looked up by key.
     private func decodedPositions() -> [StateKey: UInt32] {
         var positions: [StateKey: UInt32] = [:]

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The same entries in two kernels with other flush timing and another bound on keys: the same
+// records, the same rows, the same digest (specs/cache.md §5 D). Also the journal's published
+// events.
+
+import Foundation
+import TallyCodec
+import TallyKernel
+import TallyProof
+import TallyTypes
+import Testing
+import TestSupport
+
+@Suite("Determinism")
+struct DeterminismTests {
+    /// A log of random entries, made by a bench.
+    private func log(_ seed: UInt64, k: UInt64) throws -> Bench {
+        var random = SeededRandom(seed: seed)
+        var orders = RandomOrders()
+        orders.changesK = false
+        let bench = try Bench(k: k)
+        for _ in 0..<40 {
+            if random.chance(1, in: 6) { bench.proposeForeign() }
+            try bench.applyAll()
+            if !bench.node.mayEnter(bench.node.applied + 1) {
+                try bench.node.finishFlush(bench.node.applied)
+            }
+            let submissions = (0...random.below(2)).map { _ in orders.submission(&random) }
+            try bench.propose(try bench.plan(try bench.draft(submissions)))
+            try bench.applyAll()
+        }
+        return bench
+    }
+
+    private func digest(_ node: LedgerNode) throws -> Digest {
+        var deleted: Set<BookID> = []
+        var rows: [(key: [UInt8], decoded: StateKey, value: [UInt8])] = []
+        for (key, value) in node.store.rows {
+            let decoded = try StateCodec.decodeKey(key)
+            rows.append((key, decoded, value))
+            if case .book(let row) = try StateCodec.decodeValue(kind: decoded.kind, value),
+                row.isDeleted
+            {
+                deleted.insert(decoded.book)
+            }
+        }
+        var digest = StateDigest(deleted: deleted)
+        for row in rows.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            digest.add(book: row.decoded.book, key: row.key, value: row.value)
+        }
+        let marker = try #require(node.store.marker)
+        return digest.finish(scalars: marker.scalars)
+    }
+
+    @Test("flush timing and the bound on keys change nothing", arguments: UInt64(1)...12)
+    func timing(_ seed: UInt64) throws {
+        let k: UInt64 = [3, 8, 64][Int(seed % 3)]
+        let bench = try log(seed, k: k)
+        var random = SeededRandom(seed: seed &* 77)
+        let other = LedgerNode(Rules(k: k, keysMax: 4_096))
+        for (position, bytes) in bench.frames.enumerated() {
+            let index = UInt64(position + 1)
+            try other.applyInOrder(index, bytes)
+            if random.chance(1, in: 2) { try other.finishFlush(index) }
+            if random.chance(1, in: 8) {
+                try other.restart(Array(bench.frames[...position]))
+            }
+        }
+        try other.finishFlush(other.applied)
+        try bench.node.finishFlush(bench.node.applied)
+        #expect(other.records == bench.node.records)
+        #expect(other.root == bench.node.root)
+        #expect(other.scalars == bench.node.scalars)
+        #expect(other.store.rows == bench.node.store.rows)
+        #expect(try digest(other) == digest(bench.node))
+        let hashes = bench.universe.hashes
+        #expect(try other.view(of: hashes) == bench.node.view(of: hashes))
+        try bench.checkState()
+    }
+
+    @Test("hashes that travel with a plan are those made again from its bytes")
+    func hashes() throws {
+        let bench = try Bench()
+        let plan = try bench.plan(try bench.draft([[.makeMoney]]))
+        let secrets = bench.node.kernel.secrets
+        let again = (0..<plan.entry.keys.count).map {
+            KeyHash(of: Array(plan.entry.keys[$0]), under: secrets)
+        }
+        #expect(plan.hashes == again)
+    }
+}
+
+@Suite("Journals")
+struct JournalTests {
+    private func journal() throws -> Bench {
+        let bench = try Bench(keysMax: 1_024)
+        try bench.send(.system(.make(Book.events, .journal)))
+        return bench
+    }
+
+    private func event(_ order: Order) -> Request { order.in(Book.events) }
+
+    @Test("fields are set, removed and folded; the whole entity is replaced and ended")
+    func folds() throws {
+        let bench = try journal()
+        let steps: [Order] = [
+            .event("f", .delete), .event("f", .update, new: "1"), .event("g", .insert),
+            .event("g", .insert, new: "null"), .event("f", .ingest, new: "7"),
+            .event("f", .update), .event("*", .update, new: "{\"b\":1,\"a\":2}"),
+            .event("*", .insert), .event("*", .delete), .event("*", .ingest, new: "[]"),
+        ]
+        for step in steps {
+            #expect(try bench.outcomes(event(step)) == [.committed(.recorded)])
+            try bench.checkState()
+        }
+        for value in ["[]", "null", "1", "\"\""] as [Text] {
+            #expect(
+                try bench.outcomes(event(.event("*", .insert, new: value)))
+                    == [.refused(.entityNotObject)]
+            )
+        }
+    }
+
+    @Test("an expected old value is compared by meaning; absent equals absent only")
+    func expectations() throws {
+        let bench = try journal()
+        func isCommitted(_ order: Order) throws -> Bool {
+            let outcome = try bench.outcomes(event(order))[0]
+            if case .refused(let refusal) = outcome { #expect(refusal == .oldValueMismatch) }
+            return outcome == .committed(.recorded)
+        }
+        #expect(try !isCommitted(.event("f", .insert, old: "1", new: "2", expectsOld: true)))
+        #expect(try isCommitted(.event("f", .insert, new: "10", expectsOld: true)))
+        #expect(try !isCommitted(.event("f", .update, new: "2", expectsOld: true)))
+        #expect(try isCommitted(.event("f", .update, old: "1e1", new: "2", expectsOld: true)))
+        #expect(try !isCommitted(.event("f", .update, old: "\"2\"", new: "3", expectsOld: true)))
+        #expect(try isCommitted(.event("*", .delete, old: "{\"f\":2.0}", expectsOld: true)))
+        #expect(try isCommitted(.event("*", .delete, expectsOld: true)))
+        try bench.checkState()
+    }
+
+    @Test("an entity may not outgrow its row")
+    func large() throws {
+        let bench = try journal()
+        let value = Text("\"" + String(repeating: "v", count: 31_000) + "\"")
+        #expect(
+            try bench.outcomes(event(.event("f", .insert, new: value))) == [.committed(.recorded)]
+        )
+        guard
+            case .refused(.entityTooLarge) = try bench.outcomes(
+                event(.event("g", .insert, new: value))
+            )[0]
+        else { throw Broken("not refused") }
+        try bench.checkState()
+    }
+
+    @Test("the published events fold to the published states")
+    func conformance() throws {
+        let bench = try journal()
+        let events = try Vectors.text(of: "journal/events.jsonl").split(separator: "\n")
+        var groups: [[Request]] = []
+        for line in events {
+            let order = Order.recordEvent(try JournalTests.event(String(line)))
+            groups.append([order.in(Book.events)])
+        }
+        var tooLarge: Set<[Text]> = []
+        for group in groups {
+            do {
+                try bench.send([group])
+            } catch Busy.tooLarge {
+                guard case .recordEvent(let event) = group[0].order else { continue }
+                tooLarge.insert([event.entityType, event.entityID])
+            }
+        }
+        #expect(groups.count == 200)
+        #expect(tooLarge.count <= 2, "what needs a blob")
+        try bench.checkState()
+        let queries = try Vectors.bytes(of: "journal/expected_queries.json")
+        let list = try #require(try JSONSerialization.jsonObject(with: Data(queries)) as? [Any])
+        let book = try #require(try bench.node.bookID(Book.events))
+        var compared = 0
+        for case let item as [String: Any] in list
+        where item["name"] as? String == "state at the end" {
+            let query = try #require(item["query"] as? [String: Any])
+            let answer = try #require(item["answer"] as? [String: Any])
+            let type = try #require(query["entity_type"] as? String)
+            let id = try #require(query["entity_id"] as? String)
+            if tooLarge.contains([Text(type), Text(id)]) { continue }
+            let row = bench.twin.rows[.entity(book, type: Text(type), id: Text(id))]
+            #expect((row != nil) == (answer["exists"] as? Bool), "\(type) \(id)")
+            if case .entity(let state)? = row {
+                let expected = try #require(answer["state"] as? [String: Any])
+                #expect(Set(state.fields.map(\.name)) == Set(expected.keys.map { Text($0) }))
+            }
+            compared += 1
+        }
+        #expect(compared > 20)
+    }
+
+    /// One line of conformance/journal/events.jsonl.
+    private static func event(_ line: String) throws -> JournalEvent {
+        guard case .object(let object) = try JSONReader.parse(Array(line.utf8)) else {
+            throw Broken("no object")
+        }
+        func text(_ key: Text) throws -> Text {
+            guard case .string(let text)? = object[key] else { throw Broken("no text \(key)") }
+            return text
+        }
+        let word = try text("action").string
+        let action = try #require(JournalAction.allCases.first { $0.word == word })
+        return JournalEvent(
+            entityType: try text("entity_type"),
+            entityID: try text("entity_id"),
+            field: try text("field"),
+            action: action,
+            oldValue: object["old_value"].map { JSONText($0) },
+            newValue: object["new_value"].map { JSONText($0) },
+            actor: try text("actor"),
+            source: try text("source")
+        )
+    }
+}

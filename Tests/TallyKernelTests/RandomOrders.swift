@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Random submissions over three books, three accounts, few keys: small enough that everything
+// meets. Called by the tests of this folder only.
+
+import TallyTypes
+import TestSupport
+
+/// Makes submissions, some of them again.
+struct RandomOrders {
+    private var sent: [Request] = []
+    private var batches: [BatchRequest] = []
+    /// True when K may change.
+    var changesK = true
+
+    mutating func submission(_ random: inout SeededRandom) -> Submission {
+        if random.chance(1, in: 8) { return .batch(batch(&random)) }
+        return .groups(
+            (0...random.below(3)).map { _ in
+                let count = [1, 1, 2, 3][random.below(4)]
+                return (0..<count).map { _ in request(&random) }
+            }
+        )
+    }
+
+    private mutating func batch(_ random: inout SeededRandom) -> BatchRequest {
+        if !batches.isEmpty, random.chance(1, in: 3) { return batches[random.below(batches.count)] }
+        let transfers = (0...random.below(4)).map { _ in
+            TransferText(from(&random), to(&random), UInt128(1 + random.below(9)))
+        }
+        let name = random.chance(1, in: 20) ? Book.events : book(&random)
+        let batch = BatchRequest.of(
+            transfers,
+            in: name,
+            key: key(&random),
+            isForced: random.chance(1, in: 10)
+        )
+        if batch.idempotencyKey != nil { batches.append(batch) }
+        return batch
+    }
+
+    private mutating func request(_ random: inout SeededRandom) -> Request {
+        if !sent.isEmpty, random.chance(1, in: 4) { return sent[random.below(sent.count)] }
+        let order = order(&random)
+        var name: BookName?
+        switch order.kind.bookKind {
+        case .system: name = nil
+        case .journal: name = random.chance(1, in: 10) ? book(&random) : Book.events
+        case .accounts: name = random.chance(1, in: 30) ? Book.events : book(&random)
+        case nil: name = random.chance(1, in: 10) ? Book.events : book(&random)
+        }
+        let request = Request(
+            book: name,
+            order: order,
+            idempotencyKey: key(&random),
+            actor: random.chance(1, in: 10) ? "ann" : nil
+        )
+        if request.idempotencyKey != nil { sent.append(request) }
+        return request
+    }
+
+    private mutating func order(_ random: inout SeededRandom) -> Order {
+        let account = account(random.chance(3, in: 4) ? "x" : "y")
+        let label: Text = random.chance(2, in: 3) ? "p" : "q"
+        let id = TransactionID(UInt64(1 + random.below(6)))
+        let value = Text("\(random.below(5))")
+        switch random.below(200) {
+        case 0..<18: return .createBook(creation(&random))
+        case 18: return .deleteBook
+        case 19:
+            guard changesK else { return .deleteBook }
+            return .setConfiguration(entriesPerGeneration: UInt64(3 + random.below(4)))
+        case 20..<85: return transaction(&random)
+        case 85..<110: return revert(id, &random)
+        case 110..<120: return .deleteAccountMetadata(account, key: label)
+        case 120..<130: return .setTransactionMetadata(id, map((label, value)))
+        case 130..<142: return .deleteTransactionMetadata(id, key: label)
+        case 142..<157: return .setAccountMetadata(account, map((label, value)))
+        case 157..<175: return .deleteAccountMetadata(account, key: label)
+        case 175..<179: return .setBookMetadata(map((label, value)))
+        case 179..<184: return .deleteBookMetadata(key: label)
+        default: return event(&random)
+        }
+    }
+
+    private func creation(_ random: inout SeededRandom) -> CreateBook {
+        if random.chance(1, in: 3) { return CreateBook(name: Book.events, kind: .journal) }
+        return CreateBook(
+            name: book(&random),
+            kind: .accounts,
+            metadata: random.chance(1, in: 3) ? map(("p", "born")) : .empty
+        )
+    }
+
+    private func transaction(_ random: inout SeededRandom) -> Order {
+        let postings = (0..<[1, 1, 1, 2][random.below(4)]).map { _ in
+            posting(from(&random), to(&random), UInt128(1 + random.below(9)))
+        }
+        let reference: Text? =
+            random.chance(1, in: 10) ? (random.chance(1, in: 2) ? "r1" : "r2") : nil
+        let extra =
+            random.chance(1, in: 10)
+            ? [AccountMetadata(account: account(to(&random)), metadata: map(("p", "tx")))] : []
+        return .createTransaction(
+            CreateTransaction(
+                postings: postings,
+                reference: reference,
+                timestamp: random.chance(1, in: 10) ? BusinessTime(microseconds: 3) : nil,
+                metadata: random.chance(1, in: 5) ? map(("p", "at birth")) : .empty,
+                accountMetadata: extra,
+                isForced: random.chance(1, in: 10)
+            )
+        )
+    }
+
+    private func revert(_ id: TransactionID, _ random: inout SeededRandom) -> Order {
+        .revert(
+            id.rawValue,
+            isForced: random.chance(1, in: 3),
+            isDated: random.chance(1, in: 3),
+            metadata: random.chance(1, in: 3) ? map(("q", "undone")) : .empty
+        )
+    }
+
+    private func event(_ random: inout SeededRandom) -> Order {
+        let whole = random.chance(1, in: 4)
+        let action = JournalAction.allCases[random.below(4)]
+        let values: [Text] = whole ? ["{}", "{\"f\":1}", "[]"] : ["1", "1.0", "null"]
+        return .event(
+            whole ? "*" : "f",
+            action,
+            old: random.chance(1, in: 3) ? values[random.below(3)] : nil,
+            new: random.chance(3, in: 4) ? values[random.below(3)] : nil,
+            expectsOld: random.chance(1, in: 4),
+            entity: random.chance(1, in: 2) ? "1" : "2"
+        )
+    }
+
+    private func book(_ random: inout SeededRandom) -> BookName {
+        random.chance(2, in: 3) ? Book.money : Book.other
+    }
+
+    private func from(_ random: inout SeededRandom) -> String {
+        ["world", "world", "x", "y"][random.below(4)]
+    }
+
+    private func to(_ random: inout SeededRandom) -> String { ["x", "y"][random.below(2)] }
+
+    private func key(_ random: inout SeededRandom) -> Text? {
+        [nil, nil, nil, nil, nil, nil, "1", "2", "3"][random.below(9)]
+    }
+}
