@@ -17,7 +17,7 @@ package struct ImportedTransaction: Hashable, Sendable {
     package let accountMetadata: [AccountNameEntry]
     /// The bytes that tell this transaction from all others of the import, wherever its file lies.
     ///
-    /// The caller hashes them into the idempotency key. Layout: see ``IdentityBytes``.
+    /// The caller hashes them into the idempotency key. Layout: `IdentityBytes`.
     package let identityBytes: [UInt8]
     /// Where the journal has it.
     package let position: SourcePosition
