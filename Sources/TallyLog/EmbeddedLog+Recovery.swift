@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the embedded log does at start-up: finds its segments, checks every frame, finds the end,
-// and zeroes a torn tail. Imports TallyTypes. The rule, DESIGN §6: a bad frame i is corruption
-// exactly if i ≤ the flushed index, or a later whole frame (or a later segment, which is made only
-// when all before it is durable) shows that i was durable; else the log ends at i − 1 and
-// everything from i on is zeroed and synced before a new frame is written there.
+// What the embedded log does at start-up, in two steps. `look` finds the segments, checks every
+// frame, finds the end, and changes nothing. `mend`, called when everything else at start-up was
+// found to be right, zeroes a torn tail and makes what was found durable. Imports TallyTypes. The
+// rule, DESIGN §6: a bad frame i is corruption exactly if i ≤ the flushed index, or a later whole
+// frame (or a later segment, which is made only when all before it is durable) shows that i was
+// durable; else the log ends at i − 1 and everything from i on is zeroed and synced before a new
+// frame is written there.
+//
+// A frame that can be read need not be durable: when a sync failed, the operating system may keep
+// the bytes and call them clean. So `mend` writes every frame that is not known to be durable again
+// before its first sync, and zeros behind the end over as much as was ever in flight together.
 
 package import TallyTypes
 
@@ -42,38 +48,83 @@ package struct LogRecovery: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension EmbeddedLog {
-    /// Finds the end of the log and makes it ready for use; the first call on a log.
+    /// What ``look(flushedIndex:durableIndex:)`` found and ``mend()`` acts on.
+    struct Found {
+        let names: LogFolder
+        /// Nil for a log without segments.
+        let scan: LogScan?
+    }
+
+    /// Finds the end of the log, and changes nothing; the first call on a log.
     ///
-    /// - Parameter flushedIndex: The index that the state store holds; 0 for a new ledger.
-    /// - Returns: What was found and done. Everything up to `last` is durable on return.
-    /// - Throws: ``LogFault``: `corrupt`, `gap`, `unknownFormat` or `disk`; then nothing was
-    ///   changed but spare files.
-    package func recover(flushedIndex: LogIndex) throws(LogFault) -> LogRecovery {
+    /// - Parameters:
+    ///   - flushedIndex: The index that the state store holds; 0 for a new ledger.
+    ///   - durableIndex: An index up to which other files show the log to be durable.
+    /// - Returns: What was found. What is above both indexes need not be durable.
+    /// - Throws: ``LogFault``: `corrupt`, `gap`, `unknownFormat` or `disk`.
+    package func look(
+        flushedIndex: LogIndex,
+        durableIndex: LogIndex = .zero
+    ) throws(LogFault) -> LogRecovery {
         try working { () throws(LogFault) in
             let names = try LogFolder(disk, directory)
-            if names.segments.isEmpty {
-                try begin(flushedIndex, names)
+            guard !names.segments.isEmpty else {
+                guard flushedIndex == .zero else {
+                    let reason = "holds no segment, and entry \(flushedIndex) was flushed"
+                    throw LogFault(.gap, subject: directory, reason: reason)
+                }
+                found = Found(names: names, scan: nil)
                 return report(names, nil)
             }
-            let scan = try LogScan(disk, directory, names.segments, flushed: flushedIndex)
+            let scan = try LogScan(
+                disk,
+                directory,
+                names.segments,
+                flushed: flushedIndex,
+                durable: durableIndex
+            )
             try adopt(scan)
-            try clean(spares: names.spares)
-            pool.adopt(ready: names.spares, filling: names.filling)
-            let tornTail = try zeroTail(scan)
-            try onDisk { () throws(DiskFault) in try disk.syncDirectory(directory) }
-            durable = last
-            return report(names, tornTail)
+            found = Found(names: names, scan: scan)
+            return report(names, scan)
         }
     }
 
-    private func begin(_ flushedIndex: LogIndex, _ names: LogFolder) throws(LogFault) {
-        guard flushedIndex == .zero else {
-            let reason = "holds no segment, and entry \(flushedIndex) was flushed"
-            throw LogFault(.gap, subject: directory, reason: reason)
+    /// Returns a cursor over the entries that start-up found, durable or not.
+    ///
+    /// - Throws: ``LogFault``; `released` when the entry is no longer in the log.
+    package func foundEntries(from index: LogIndex) throws(LogFault) -> any LogCursor {
+        try cursor(from: index, to: last)
+    }
+
+    /// Makes the log ready for use, and everything that was found in it durable.
+    ///
+    /// - Throws: ``LogFault``.
+    package func mend() throws(LogFault) {
+        guard let found else {
+            throw LogFault(.gap, subject: directory, reason: "is mended and was not looked at")
         }
-        try clean(spares: names.spares)
-        pool.adopt(ready: names.spares, filling: names.filling)
-        try activate(sequence: 1, first: LogIndex(1))
+        try working { () throws(LogFault) in
+            try clean(spares: found.names.spares)
+            pool.adopt(ready: found.names.spares, filling: found.names.filling)
+            if let scan = found.scan {
+                try mend(scan)
+            } else {
+                try activate(sequence: 1, first: LogIndex(1))
+            }
+            try onDisk { () throws(DiskFault) in try disk.syncDirectory(directory) }
+            durable = last
+            isReady = true
+        }
+        self.found = nil
+    }
+
+    /// Looks and mends at once, for a log that stands alone.
+    ///
+    /// - Throws: ``LogFault``.
+    package func recover(flushedIndex: LogIndex) throws(LogFault) -> LogRecovery {
+        let recovery = try look(flushedIndex: flushedIndex)
+        try mend()
+        return recovery
     }
 
     private func adopt(_ scan: LogScan) throws(LogFault) {
@@ -108,17 +159,23 @@ extension EmbeddedLog {
         }
     }
 
-    /// Zeroes what is behind the end; syncs the last segment in any case, since frames that
-    /// survived the end of the process may not be durable yet.
-    private func zeroTail(_ scan: LogScan) throws(LogFault) -> LogRecovery.TornTail? {
+    /// Writes again the frames that are not known to be durable, zeroes what is behind, and syncs.
+    ///
+    /// All of it is in the last segment: those before it were synced when they were full.
+    private func mend(_ scan: LogScan) throws(LogFault) {
         let segment = try lastSegment()
-        var torn: LogRecovery.TornTail?
-        if let nonZero = scan.firstNonZeroBehindEnd {
-            torn = LogRecovery.TornTail(path: segment.path, offset: scan.end, index: scan.last.next)
-            try zero(segment, from: nonZero)
+        try onDisk { () throws(DiskFault) in
+            try segment.file.writeAgain(scan.unproven..<scan.end)
+            let room = min(EmbeddedLog.inFlightBytesMax, segment.size - scan.end)
+            try segment.file.writeZeros(at: scan.end, count: room)
         }
+        if let nonZero = scan.firstNonZeroBehindEnd { try zero(segment, from: nonZero) }
         try onDisk { () throws(DiskFault) in try segment.file.sync() }
-        return torn
+    }
+
+    /// The most bytes that frames not yet durable can take.
+    private static var inFlightBytesMax: Int {
+        Limits.entriesInFlightMax * FrameHeader.frameBytes(entry: Limits.entryBytesMax)
     }
 
     private func zero(_ segment: Segment, from nonZero: Int) throws(LogFault) {
@@ -133,11 +190,15 @@ extension EmbeddedLog {
         }
     }
 
-    private func report(_ names: LogFolder, _ torn: LogRecovery.TornTail?) -> LogRecovery {
-        LogRecovery(
+    private func report(_ names: LogFolder, _ scan: LogScan?) -> LogRecovery {
+        var torn: LogRecovery.TornTail?
+        if let scan, scan.firstNonZeroBehindEnd != nil, let path = scan.segments.last?.path {
+            torn = LogRecovery.TornTail(path: path, offset: scan.end, index: scan.last.next)
+        }
+        return LogRecovery(
             first: first,
             last: last,
-            segmentCount: segments.count,
+            segmentCount: max(1, segments.count),
             spareCount: names.spares.count + names.filling.count,
             tornTail: torn
         )

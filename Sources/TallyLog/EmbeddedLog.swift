@@ -49,6 +49,10 @@ package final class EmbeddedLog: ReplicatedLog {
     var salt: UInt64
     var chain: UInt32 = 0
     var end = SegmentHeader.byteCount
+    /// What start-up has looked at and not mended yet.
+    var found: Found?
+    /// True from the end of start-up on.
+    var isReady = false
     /// True from the first fault of the disk on.
     package private(set) var isStopped = false
     /// The index of the last entry appended, durable or not.
@@ -58,7 +62,8 @@ package final class EmbeddedLog: ReplicatedLog {
     /// The spare segments; its `prepare()` belongs on another thread.
     package let pool: SegmentPool
 
-    /// Makes a log that has not looked at its files yet: ``recover(flushedIndex:)`` comes next.
+    /// Makes a log that has not looked at its files yet: start-up comes next, in
+    /// EmbeddedLog+Recovery.swift.
     package init(disk: any Disk, directory: String, configuration: EmbeddedLogConfiguration) {
         self.disk = disk
         self.directory = directory
@@ -88,6 +93,7 @@ package final class EmbeddedLog: ReplicatedLog {
     ///   - index: The index that the entry was planned for: exactly `last` + 1 (invariant 30).
     /// - Throws: ``LogFault``; `tooLarge` leaves the log as it was, any other has stopped it.
     package func append(_ entry: Span<UInt8>, at index: LogIndex) throws(LogFault) {
+        invariant(.i35, isReady, "entry \(index) appended to a log that was not mended")
         invariant(.i30, index == last.next, "entry \(index) appended behind entry \(last)")
         guard entry.count > 0, entry.count <= entryBytesMax else {
             let reason = "\(entry.count) bytes, where 1 to \(entryBytesMax) are taken"
@@ -227,11 +233,15 @@ extension EmbeddedLog {
     ///
     /// - Throws: ``LogFault``; `released` when the entry is no longer in the log.
     package func cursor(from index: LogIndex) throws(LogFault) -> any LogCursor {
+        try cursor(from: index, to: durable)
+    }
+
+    func cursor(from index: LogIndex, to last: LogIndex) throws(LogFault) -> any LogCursor {
         guard index >= first else {
             let reason = "entry \(index) was released; the log begins at \(first)"
             throw LogFault(.released, subject: directory, reason: reason)
         }
-        return SegmentCursor(disk: disk, paths: segments.map(\.path), from: index, to: durable)
+        return SegmentCursor(disk: disk, paths: segments.map(\.path), from: index, to: last)
     }
 }
 

@@ -52,20 +52,26 @@ struct LogScan {
     private(set) var last = LogIndex.zero
     /// In the last segment, the first byte behind the end that is not zero.
     private(set) var firstNonZeroBehindEnd: Int?
+    /// In the last segment, where the first frame begins that is not known to be durable; the end
+    /// without one.
+    private(set) var unproven = SegmentHeader.byteCount
 
     private let disk: any Disk
     private let directory: String
     private let flushed: LogIndex
+    private let durable: LogIndex
 
     init(
         _ disk: any Disk,
         _ directory: String,
         _ sequences: [UInt64],
-        flushed: LogIndex
+        flushed: LogIndex,
+        durable: LogIndex = .zero
     ) throws(LogFault) {
         self.disk = disk
         self.directory = directory
         self.flushed = flushed
+        self.durable = max(flushed, durable)
         for sequence in sequences {
             try read(sequence, isLast: sequence == sequences.last)
         }
@@ -76,9 +82,10 @@ struct LogScan {
         var (reader, header) = try SegmentReader.open(disk, path)
         try checkStart(header, sequence, path)
         (salt, chain, end) = (header.salt, header.chain, SegmentHeader.byteCount)
-        last = LogIndex(header.first.rawValue - 1)
+        (last, unproven) = (LogIndex(header.first.rawValue - 1), end)
         while let found = try reader.frame(at: end, index: last.next, after: chain, salt: salt) {
             (chain, end, last) = (found.header.chain, found.end, found.header.index)
+            if last <= durable { unproven = end }
         }
         segments.append(Found(header: header, path: path, end: end, last: last))
         let nonZero = try reader.firstNonZero(from: end)

@@ -31,6 +31,8 @@ package struct LogReport: Hashable, Sendable {
     /// After a clean stop nil; after a crash perhaps the header of a spare that never came into
     /// use.
     package let spareRemnant: Remnant?
+    /// After a clean stop nil; after a crash a released segment that was not zeroed to its end.
+    package let filling: String?
 }
 
 /// Checks a log's files without changing them.
@@ -62,7 +64,10 @@ package enum LogVerifier {
             tornTail: scan.firstNonZeroBehindEnd.map {
                 LogReport.Remnant(path: lastPath, offset: $0)
             },
-            spareRemnant: try remnant(disk, directory, names.spares)
+            spareRemnant: try remnant(disk, directory, names.spares),
+            filling: names.filling.first.map {
+                directory + "/" + SegmentName.filling($0).text
+            }
         )
     }
 

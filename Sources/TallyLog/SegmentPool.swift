@@ -41,7 +41,12 @@ package final class SegmentPool: Sendable {
     package func prepare() throws(LogFault) -> Int {
         var filled = 0
         while let number = nextToFill() {
-            try onDisk { () throws(DiskFault) in try fill(number) }
+            do throws(LogFault) {
+                try onDisk { () throws(DiskFault) in try fill(number) }
+            } catch {
+                if error.cause?.code == .full { try discard(number) }
+                throw error
+            }
             state.withLock { state in
                 state.filling.removeAll { $0 == number }
                 state.ready.append(number)
@@ -111,13 +116,13 @@ package final class SegmentPool: Sendable {
     }
 
     private func removeSurplus() throws(LogFault) {
-        let surplus = state.withLock { state in
-            defer { state.filling = [] }
-            return state.filling
-        }
-        for number in surplus {
-            let path = directory + "/" + SegmentName.filling(number).text
-            try onDisk { () throws(DiskFault) in try disk.remove(path) }
-        }
+        while let number = state.withLock({ $0.filling.last }) { try discard(number) }
+    }
+
+    /// Removes a file that is not, or cannot be, zeroed; its room is given back.
+    private func discard(_ number: UInt64) throws(LogFault) {
+        let path = directory + "/" + SegmentName.filling(number).text
+        try onDisk { () throws(DiskFault) in if try disk.exists(path) { try disk.remove(path) } }
+        state.withLock { $0.filling.removeAll { $0 == number } }
     }
 }

@@ -80,8 +80,11 @@ package final class LogKeeper: Sendable {
     /// Lets go of entries below an index, after a flush.
     package func release(below index: LogIndex) { hand(.release(index)) }
 
-    /// Waits until everything handed over so far is done.
-    package func drain() async throws { try await thread.run {} }
+    /// Waits until everything handed over so far is done, the zeroing of spares included.
+    package func drain() async throws {
+        try await thread.run {}
+        try await spares.run {}
+    }
 
     private func hand(_ work: Work) {
         let schedule = inbox.withLock { inbox in

@@ -59,13 +59,7 @@ package final class LogWriter: @unchecked Sendable {
             try records.append(
                 applied.framedRecords.span,
                 first: applied.firstRecord,
-                positions: applied.positions.map {
-                    RecordPosition(
-                        book: $0.book,
-                        transaction: $0.transaction,
-                        record: $0.record
-                    )
-                }
+                positions: applied.recordPositions
             )
         }
         head = LedgerHead(size: applied.size, root: applied.root, logIndex: applied.index)

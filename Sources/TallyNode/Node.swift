@@ -86,18 +86,12 @@ package final class Node: Sendable {
     ) throws {
         self.configuration = configuration
         directory = opened.directory
-        state = opened.state
+        state = opened.recovered.state
         let writer = opened.recovered.writer
         let head = opened.recovered.head
         startLines = opened.recovered.lines
         let source = ChoiceSource(clock: RealClock())
-        let relay = FaultRelay()
-        let views = try ViewKeeper(
-            store: ViewStore.opened(directory.views, size: head.size),
-            records: writer.records,
-            isEnabled: configuration.areViewsEnabled,
-            failed: { relay.report($0) }
-        )
+        let (views, relay) = (opened.views, opened.relay)
         self.views = views
         records = RecordReader(files: writer.records)
         log = LogKeeper(writer: writer)
@@ -202,8 +196,10 @@ package final class Node: Sendable {
 /// The files of a node, recovered.
 struct OpenedFiles: ~Copyable {
     let directory: DataDirectory
-    let state: StateKeeper
     var recovered: Recovered
+    let views: ViewKeeper
+    /// Tells the node of a view that could not be folded.
+    let relay: FaultRelay
 
     init(_ configuration: NodeConfiguration) throws {
         let disk = RealDisk()
@@ -212,22 +208,27 @@ struct OpenedFiles: ~Copyable {
             path: configuration.directory,
             mode: .createOrOpen
         )
-        _ = try directory.readHead()  // a corrupt head is named before anything changes
-        try directory.removeSums()
-        let state = StateKeeper(
-            store: try RocksStateStore(path: directory.state),
-            images: CacheImages(disk: disk, directory: directory.image)
-        )
         var generator = SystemRandomNumberGenerator()
-        let recovered = try RecoveryParts(
+        let found = try RecoveryParts(
             directory: directory,
-            state: state,
+            state: StateOpening(
+                look: { try RocksStateStore.existing(path: directory.state, disk: disk) },
+                open: { try RocksStateStore(path: directory.state) }
+            ),
             log: EmbeddedLogConfiguration(salt: generator.next()),
             keysMax: configuration.keysMax
-        ).recover()
+        ).look()
+        let store = try ViewStore.opened(directory.views, size: found.head.size)
+        let relay = FaultRelay()
+        recovered = try found.mend()
+        views = ViewKeeper(
+            store: store,
+            records: recovered.writer.records,
+            isEnabled: configuration.areViewsEnabled,
+            failed: { relay.report($0) }
+        )
+        self.relay = relay
         self.directory = directory
-        self.state = state
-        self.recovered = recovered
     }
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Start-up: from files to a kernel that stands where it stopped. Synchronous, so that the crash
-// tests can stop it after every write. Order: the state as of the last flush, the log's end, the
-// record files, then the replay, which makes every record again and compares it with what the files
-// hold. A record, a head or a view above what the log yields means that an acknowledged frame was
-// lost: stop and name it, never cut.
+// tests can stop it after every write. In two steps. `look` reads: the state as of the last flush,
+// the log's end, the record files; then the replay makes every record again and compares it with
+// what the files hold. A record, a head or a view above what the log yields means that an
+// acknowledged frame was lost: stop and name it, never cut. Until then no byte was changed, so
+// whatever is wrong is found as it was left. `mend` writes: the log, the records, the head.
 
 import TallyCodec
 package import TallyKernel
@@ -17,6 +18,8 @@ package import TallyTypes
 package struct Recovered: ~Copyable {
     /// The kernel; nil when the ledger has no first entry yet.
     package var kernel: Kernel?
+    /// The state store, open for writing.
+    package let state: StateKeeper
     /// Log, record files and head.
     package let writer: LogWriter
     /// The position that the ledger has.
@@ -25,12 +28,29 @@ package struct Recovered: ~Copyable {
     package let lines: [String]
 }
 
+/// How start-up opens the state store.
+package struct StateOpening {
+    /// Opens it without changing a byte; nil when there is none yet.
+    package let look: () throws -> (any StateStore)?
+    /// Opens it for the node, and makes it when there is none.
+    package let open: () throws -> any StateStore
+
+    /// Makes the pair.
+    package init(
+        look: @escaping () throws -> (any StateStore)?,
+        open: @escaping () throws -> any StateStore
+    ) {
+        self.look = look
+        self.open = open
+    }
+}
+
 /// What start-up works with.
 package struct RecoveryParts {
     /// The data directory, locked.
     package let directory: DataDirectory
-    /// The state store and its images.
-    package let state: StateKeeper
+    /// The state store, not open yet.
+    package let state: StateOpening
     /// Sizes of the log.
     package let log: EmbeddedLogConfiguration
     /// Sizes of the record files.
@@ -41,7 +61,7 @@ package struct RecoveryParts {
     /// Makes the set.
     package init(
         directory: DataDirectory,
-        state: StateKeeper,
+        state: StateOpening,
         log: EmbeddedLogConfiguration,
         records: RecordFilesConfiguration = RecordFilesConfiguration(),
         keysMax: Int = Limits.cacheKeysDefault
@@ -53,51 +73,49 @@ package struct RecoveryParts {
         self.keysMax = keysMax
     }
 
-    /// Recovers; everything handed on is durable.
+    /// Looks at everything and replays the log; no byte is changed.
     ///
     /// - Throws: ``NodeFault``, ``StoreFault``, ``LogFault`` or ``Malformed``, naming what was
     ///   found.
-    package func recover() throws -> Recovered {
-        let restored = try state.restore(keysMax: keysMax)
-        let flushed = restored?.applied ?? .zero
+    package func look() throws -> LookedAt {
+        let headFile = try directory.readHead()
+        let flushed = try FlushedState(self)
         let log = EmbeddedLog(disk: directory.disk, directory: directory.log, configuration: log)
-        let found = try log.recover(flushedIndex: flushed)
-        let records = try RecordFiles(
+        let found = try log.look(
+            flushedIndex: flushed.applied,
+            durableIndex: headFile?.log ?? .zero
+        )
+        let records = try RecordReplay(
             disk: directory.disk,
             directory: directory.records,
             configuration: records,
-            flushed: restored?.scalars.nextRecord ?? .zero,
-            expecting: try expectedPositions(),
-            positionOf: RecoveryParts.position
+            flushed: flushed.nextRecord,
+            durable: RecordIndex(headFile?.size ?? 0),
+            expecting: flushed.positions
         )
-        var replay = Replay(
-            kernel: try restored.map { try Kernel.restore($0) },
-            state: state,
+        var replay = LogReplay(
+            kernel: try flushed.restored.map { try Kernel.restore($0) },
             records: records,
             keysMax: keysMax
         )
-        let replayed = try replay.run(log, from: flushed.next)
-        let repair = try records.finishReplay { bytes in
-            RecoveryParts.isWhole(bytes, at: records.count)
-        }
-        let head = replay.head
-        try check(head, replay.heads)
-        let writer = LogWriter(log: log, records: records, directory: directory, head: head)
-        try writer.replaceHead()
-        return Recovered(
-            kernel: replay.takeKernel(),
-            writer: writer,
-            head: head,
+        let replayed = try replay.run(log, from: flushed.applied.next)
+        let repair = try replay.judgeSurplus()
+        try check(headFile, replay.head, replay.heads)
+        return LookedAt(
+            parts: self,
+            flushed: flushed.marker,
+            log: log,
             lines: [
-                found.description, records.recovery.description, repair.description,
-                "state: as of entry \(flushed), \(replayed) entries replayed",
-                "ledger: \(head.size) records, root \(head.root)",
-            ]
+                found.description, replay.records.recovery.description, repair.description,
+                "state: as of entry \(flushed.applied), \(replayed) entries replayed",
+                "ledger: \(replay.head.size) records, root \(replay.head.root)",
+            ],
+            replay: replay
         )
     }
 
     /// The position that a record gives, for arrays that are rebuilt.
-    private static func position(
+    fileprivate static func position(
         _ index: RecordIndex,
         _ bytes: [UInt8]
     ) throws(StoreFault) -> RecordPosition? {
@@ -115,39 +133,13 @@ package struct RecoveryParts {
         return RecordPosition(book: record.book, transaction: effects.id, record: index)
     }
 
-    private static func isWhole(_ bytes: [UInt8], at index: RecordIndex) -> Bool {
-        do {
-            return try RecordCodec.decode(bytes).index == index
-        } catch {
-            return false  // the question is whether it decodes
-        }
-    }
-
-    /// The next transaction of each accounts book as of the flush.
-    private func expectedPositions() throws -> [ExpectedPositions] {
-        let prefix: [UInt8] = [FormatRegistry.stateKey, StateKeyKind.book.rawValue]
-        let cursor = try state.store.snapshot().cursor(from: prefix)
-        var expected: [ExpectedPositions] = []
-        while let row = try cursor.next(), row.key.starts(with: prefix) {
-            guard case .book(let id) = try StateCodec.decodeKey(row.key),
-                case .book(let book) = try StateCodec.decodeValue(kind: .book, row.value)
-            else {
-                throw StoreFault(
-                    .corrupt,
-                    subject: "state store",
-                    reason: "a book's row holds something else"
-                )
-            }
-            if book.kind == .accounts {
-                expected.append(ExpectedPositions(book: id, next: book.nextTransaction))
-            }
-        }
-        return expected
-    }
-
     /// The head file is never above what the log yields, and its root is one that the ledger had.
-    private func check(_ head: LedgerHead, _ heads: [LogIndex: LedgerHead]) throws {
-        guard let found = try directory.readHead() else { return }
+    private func check(
+        _ found: Head?,
+        _ head: LedgerHead,
+        _ heads: [LogIndex: LedgerHead]
+    ) throws {
+        guard let found else { return }
         let subject = directory.path + "/head"
         guard found.log <= head.logIndex, found.size <= head.size else {
             throw NodeFault(
@@ -171,22 +163,127 @@ package struct RecoveryParts {
     }
 }
 
+/// What the state store holds, read from a store that was opened to look and is closed again.
+private struct FlushedState {
+    let marker: FlushMarker?
+    let restored: RestoredKernel?
+    /// The next transaction of each accounts book.
+    let positions: [ExpectedPositions]
+
+    var applied: LogIndex { restored?.applied ?? .zero }
+    var nextRecord: RecordIndex { restored?.scalars.nextRecord ?? .zero }
+
+    init(_ parts: RecoveryParts) throws {
+        guard let store = try parts.state.look() else {
+            (marker, restored, positions) = (nil, nil, [])
+            return
+        }
+        let keeper = parts.keeper(store)
+        marker = try store.marker()
+        restored = try keeper.restore(keysMax: parts.keysMax)
+        positions = try FlushedState.positions(store)
+        try store.close()
+    }
+
+    private static func positions(_ store: any StateStore) throws -> [ExpectedPositions] {
+        let prefix: [UInt8] = [FormatRegistry.stateKey, StateKeyKind.book.rawValue]
+        let cursor = try store.snapshot().cursor(from: prefix)
+        var expected: [ExpectedPositions] = []
+        while let row = try cursor.next(), row.key.starts(with: prefix) {
+            guard case .book(let id) = try StateCodec.decodeKey(row.key),
+                case .book(let book) = try StateCodec.decodeValue(kind: .book, row.value)
+            else {
+                throw StoreFault(
+                    .corrupt,
+                    subject: "state store",
+                    reason: "a book's row holds something else"
+                )
+            }
+            if book.kind == .accounts {
+                expected.append(ExpectedPositions(book: id, next: book.nextTransaction))
+            }
+        }
+        return expected
+    }
+}
+
+extension RecoveryParts {
+    fileprivate func keeper(_ store: any StateStore) -> StateKeeper {
+        StateKeeper(
+            store: store,
+            images: CacheImages(disk: directory.disk, directory: directory.image)
+        )
+    }
+}
+
+/// A ledger that start-up found to be right, before anything of it was changed.
+package struct LookedAt: ~Copyable {
+    private let parts: RecoveryParts
+    private let flushed: FlushMarker?
+    private let log: EmbeddedLog
+    private let lines: [String]
+    private var replay: LogReplay
+
+    fileprivate init(
+        parts: RecoveryParts,
+        flushed: FlushMarker?,
+        log: EmbeddedLog,
+        lines: [String],
+        replay: consuming LogReplay
+    ) {
+        self.parts = parts
+        self.flushed = flushed
+        self.log = log
+        self.lines = lines
+        self.replay = replay
+    }
+
+    /// The position that the ledger has.
+    package var head: LedgerHead { replay.head }
+
+    /// Writes what has to be written; everything handed on is durable.
+    ///
+    /// - Throws: ``NodeFault``, ``StoreFault`` or ``LogFault``.
+    package consuming func mend() throws -> Recovered {
+        let directory = parts.directory
+        try directory.removeSums()
+        let store = try parts.state.open()
+        guard try store.marker() == flushed else {
+            throw NodeFault(
+                .corrupt,
+                subject: directory.state,
+                reason: "holds another flush than a moment before",
+                nextStep: "see that no other process uses the directory, then start again"
+            )
+        }
+        try log.mend()
+        let head = replay.head
+        var mended = try replay.mend()
+        let writer = LogWriter(log: log, records: mended.records, directory: directory, head: head)
+        try writer.replaceHead()
+        return Recovered(
+            kernel: mended.kernel.take(),
+            state: parts.keeper(store),
+            writer: writer,
+            head: head,
+            lines: lines
+        )
+    }
+}
+
 /// The replay of what the log holds above the last flush.
-private struct Replay: ~Copyable {
+private struct LogReplay: ~Copyable {
     private var kernel: Kernel?
-    private let state: StateKeeper
-    private let records: RecordFiles
+    private(set) var records: RecordReplay
     private let keysMax: Int
     private(set) var head: LedgerHead
     private(set) var heads: [LogIndex: LedgerHead] = [:]
 
     init(
         kernel: consuming Kernel?,
-        state: StateKeeper,
-        records: RecordFiles,
+        records: consuming RecordReplay,
         keysMax: Int
     ) {
-        self.state = state
         self.records = records
         self.keysMax = keysMax
         if let found = kernel.take() {
@@ -203,12 +300,10 @@ private struct Replay: ~Copyable {
         }
     }
 
-    consuming func takeKernel() -> Kernel? { kernel }
-
     /// Applies every entry from an index on; returns how many there were.
     mutating func run(_ log: EmbeddedLog, from index: LogIndex) throws -> UInt64 {
-        guard log.committed >= index else { return 0 }
-        let cursor = try log.cursor(from: index)
+        guard log.last >= index else { return 0 }
+        let cursor = try log.foundEntries(from: index)
         var count: UInt64 = 0
         while let item = try cursor.next() {
             try apply(item)
@@ -230,29 +325,56 @@ private struct Replay: ~Copyable {
             )
         }
         var current = try kernel.take() ?? Kernel.first(entry, keysMax: keysMax)
-        if !current.mayEnter(item.index) {
-            let capture = current.capture()
-            try records.sync()
-            try state.write(capture)
-            current.markFlushed(capture.applied)
+        guard current.mayEnter(item.index) else {
+            throw NodeFault(
+                .lost,
+                subject: "state store",
+                reason: "is as of entry \(current.cache.flushed), and entry \(item.index) "
+                    + "was made only when a later flush was durable",
+                nextStep: "restore a backup, or bring the newer state store back"
+            )
         }
         let applied = current.apply(entry, at: item.index)
         kernel = consume current
         if applied.recordCount > 0 {
-            try records.append(
-                applied.framedRecords.span,
+            try records.compare(
+                applied.framedRecords,
                 first: applied.firstRecord,
-                positions: applied.positions.map {
-                    RecordPosition(
-                        book: $0.book,
-                        transaction: $0.transaction,
-                        record: $0.record
-                    )
-                }
+                positions: applied.recordPositions
             )
         }
         head = LedgerHead(size: applied.size, root: applied.root, logIndex: applied.index)
         heads[applied.index] = head
+    }
+
+    func judgeSurplus() throws(StoreFault) -> RecordFilesRepair {
+        let next = records.count
+        return try records.judgeSurplus { bytes in
+            do {
+                return try RecordCodec.decode(bytes).index == next
+            } catch {
+                return false  // the question is whether it decodes
+            }
+        }
+    }
+
+    consuming func mend() throws -> Mended {
+        let files = try records.mend(positionOf: RecoveryParts.position)
+        return Mended(kernel: kernel, records: files)
+    }
+}
+
+private struct Mended: ~Copyable {
+    var kernel: Kernel?
+    let records: RecordFiles
+}
+
+extension Applied {
+    /// Where the transactions made by this entry stand, as the record files take them.
+    var recordPositions: [RecordPosition] {
+        positions.map {
+            RecordPosition(book: $0.book, transaction: $0.transaction, record: $0.record)
+        }
     }
 }
 

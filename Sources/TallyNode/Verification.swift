@@ -199,6 +199,13 @@ package struct Verification: ~Copyable {
             }
             notes.append("not zero behind the end of the log: \(remnant)")
         }
+        if let filling = report.filling {
+            guard !isClean else {
+                let reason = "is not zeroed to its end, after a clean stop"
+                throw LogFault(.corrupt, subject: filling, reason: reason)
+            }
+            notes.append("carries nothing, and is zeroed before it is used: \(filling)")
+        }
         if let marker, report.last > marker.applied {
             guard !isClean else {
                 throw NodeFault(

@@ -36,7 +36,11 @@ package final class FlatStateStore: StateStore {
     /// Opens the store in a folder; without a file there, it is empty.
     ///
     /// - Throws: ``StoreFault``.
-    package init(disk: any Disk, directory: String) throws(StoreFault) {
+    package init(
+        disk: any Disk,
+        directory: String,
+        mode: StateOpenMode = .readWrite
+    ) throws(StoreFault) {
         self.disk = disk
         path = directory + "/flat"
         let path = path
@@ -47,7 +51,7 @@ package final class FlatStateStore: StateStore {
         }
         let bytes = try onDisk { () throws(DiskFault) in
             // The rename of an earlier process may not be durable yet.
-            try disk.syncDirectory(directory)
+            if mode == .readWrite { try disk.syncDirectory(directory) }
             return try disk.contents(of: path, limit: Self.sizeMax)
         }
         do {

@@ -5,48 +5,11 @@
 // records whose entry is durable; read from any thread. `sync()` comes before each flush and each
 // head.
 //
-// Start-up: `init` finds the flushed part and what lies behind it. Then the replay of the log
-// appends the same records again: `append` compares them with what the files hold
-// (RecordFiles+Replay.swift), and `finishReplay` judges what is left over. Whole records are never
-// cut.
+// Start-up is RecordReplay's: it looks at what the files hold, compares it with what the log
+// yields, and only then writes; ``RecordReplay/mend(positionOf:)`` hands these files on.
 
 internal import Synchronization
 package import TallyTypes
-
-/// What start-up found in the record files.
-package struct RecordFilesRecovery: Hashable, Sendable, CustomStringConvertible {
-    /// Records that were flushed; the replay begins behind them.
-    package let flushed: RecordIndex
-    /// The first index behind the records that look whole, flushed or not; the replay proves them.
-    package let present: RecordIndex
-    /// True when the offsets were rebuilt from the records.
-    package let rebuiltOffsets: Bool
-    /// True when the positions were rebuilt from the records.
-    package let rebuiltPositions: Bool
-
-    /// One line for the start-up log.
-    package var description: String {
-        let rebuilt = [(rebuiltOffsets, "offsets"), (rebuiltPositions, "positions")]
-            .filter(\.0).map(\.1)
-        let found = "records: \(flushed) flushed, \(present) present"
-        return rebuilt.isEmpty
-            ? found : found + "; rebuilt: " + rebuilt.joined(separator: ", ")
-    }
-}
-
-/// The array of positions that a book must have.
-package struct ExpectedPositions: Hashable, Sendable {
-    /// The book.
-    package let book: BookID
-    /// Its next transaction as of the flush.
-    package let next: TransactionID
-
-    /// Makes an expectation.
-    package init(book: BookID, next: TransactionID) {
-        self.book = book
-        self.next = next
-    }
-}
 
 /// The files of all records of a ledger.
 package final class RecordFiles: Sendable {
@@ -56,11 +19,8 @@ package final class RecordFiles: Sendable {
         var offsetsFile: GrowingFile
         var count: RecordIndex
         var end: Int
-        /// Behind this, the file held only zeros when it was opened.
-        var heldEnd: Int
         /// Bundles begun.
         var bundleCount: Int
-        var repairedSectors = 0
     }
 
     struct State {
@@ -70,58 +30,26 @@ package final class RecordFiles: Sendable {
         var isStopped = false
     }
 
-    let disk: any Disk
-    let directory: String
-    let configuration: RecordFilesConfiguration
-    let positions: PositionFiles
-    let state: Mutex<State>
-    /// What start-up found.
-    package let recovery: RecordFilesRecovery
+    private let disk: any Disk
+    private let directory: String
+    private let configuration: RecordFilesConfiguration
+    private let positions: PositionFiles
+    private let state: Mutex<State>
 
-    /// Opens the record files of a folder; without records flushed it makes them.
-    ///
-    /// - Parameters:
-    ///   - disk: The disk.
-    ///   - directory: The folder, which exists.
-    ///   - configuration: The files' sizes.
-    ///   - flushed: The next record index as of the last flush: so many records must be there.
-    ///   - expecting: The arrays of positions as of the last flush.
-    ///   - positionOf: The position that a record gives, if any; asked only when the positions of a
-    ///     book are missing or short and are rebuilt from all records.
-    /// - Throws: ``StoreFault``: `corrupt` or `missing` when fewer records than flushed are there.
-    package init(
+    /// Takes over files that start-up has mended.
+    init(
         disk: any Disk,
         directory: String,
-        configuration: RecordFilesConfiguration = RecordFilesConfiguration(),
-        flushed: RecordIndex,
-        expecting: [ExpectedPositions] = [],
-        positionOf: (RecordIndex, [UInt8]) throws(StoreFault) -> RecordPosition?
-    ) throws(StoreFault) {
+        configuration: RecordFilesConfiguration,
+        positions: PositionFiles,
+        tail: Tail,
+        offsets: [UInt64]
+    ) {
         self.disk = disk
         self.directory = directory
         self.configuration = configuration
-        positions = PositionFiles(
-            disk: disk,
-            directory: RecordLayout.positions(directory),
-            configuration: configuration
-        )
-        let start = try RecordFilesStart(disk, directory, flushed)
-        let rebuilt = try start.rebuildPositions(positions, expecting, positionOf)
-        let tail = Tail(
-            entries: start.entries,
-            offsetsFile: start.offsetsFile,
-            count: flushed,
-            end: start.end,
-            heldEnd: start.heldEnd,
-            bundleCount: start.offsets.count
-        )
-        state = Mutex(State(tail: tail, offsets: start.offsets))
-        recovery = RecordFilesRecovery(
-            flushed: flushed,
-            present: start.present,
-            rebuiltOffsets: start.rebuiltOffsets,
-            rebuiltPositions: rebuilt
-        )
+        self.positions = positions
+        state = Mutex(State(tail: tail, offsets: offsets))
     }
 
     /// The index of the next record.
@@ -133,8 +61,7 @@ package final class RecordFiles: Sendable {
     ///   - framed: The records, each behind its length in two big-endian bytes.
     ///   - first: The index of the first: exactly ``count`` (invariant 42).
     ///   - new: Where the transactions made by these records are.
-    /// - Throws: ``StoreFault``; `lostEntry` when the files hold something else there. The node
-    ///   stops.
+    /// - Throws: ``StoreFault``; the node stops.
     package func append(
         _ framed: Span<UInt8>,
         first: RecordIndex,
@@ -143,15 +70,14 @@ package final class RecordFiles: Sendable {
         var tail = takeTail()
         invariant(.i42, first == tail.count, "record \(first) appended behind \(tail.count)")
         let at = tail.end
-        let begun = bundles(in: framed, &tail)
+        let (begun, count) = RecordLayout.bundles(in: framed, from: tail.count, at: at)
+        (tail.count, tail.end) = (count, at + framed.count)
         do {
-            if at < tail.heldEnd {
-                try compareAndWrite(framed, at: at, first, &tail)
-            } else {
-                try write(framed, at: at, &tail)
+            try onDisk { () throws(DiskFault) in
+                try tail.entries.write(framed, at: at, step: configuration.stepBytes)
+                try tail.write(offsets: begun, configuration)
+                try positions.append(new)
             }
-            try writeOffsets(begun, &tail)
-            try onDisk { () throws(DiskFault) in try positions.append(new) }
         } catch {
             stop()
             throw error
@@ -176,61 +102,39 @@ package final class RecordFiles: Sendable {
         }
     }
 
-    func stop() {
+    private func stop() {
         state.withLock { $0.isStopped = true }
     }
 
     /// The tail for a writer; readers go on with what was published before.
-    func takeTail() -> Tail {
+    private func takeTail() -> Tail {
         state.withLock { state in
             invariant(.i41, !state.isStopped, "the record files were used after a fault")
             return state.tail
         }
     }
 
-    func publish(_ tail: Tail, _ begun: [UInt64]) {
+    private func publish(_ tail: Tail, _ begun: [UInt64]) {
         state.withLock { state in
             state.tail = tail
             state.offsets += begun
         }
     }
+}
 
-    func write(_ bytes: Span<UInt8>, at offset: Int, _ tail: inout Tail) throws(StoreFault) {
-        try onDisk { () throws(DiskFault) in
-            try tail.entries.write(bytes, at: offset, step: configuration.stepBytes)
-        }
-    }
-
-    /// Counts the records of a batch, moves the end behind them, and says where bundles begin.
-    private func bundles(in framed: Span<UInt8>, _ tail: inout Tail) -> [UInt64] {
-        var begun: [UInt64] = []
-        var (at, index) = (0, tail.count.rawValue)
-        let begin = UInt64(tail.end)
-        while at + RecordLayout.prefixBytes < framed.count {
-            if index % RecordLayout.bundle == 0 { begun.append(begin + UInt64(at)) }
-            let length = Int(framed[at]) << 8 | Int(framed[at + 1])
-            invariant(.i34, length > 0, "record \(index) has no bytes")
-            at += RecordLayout.prefixBytes + length
-            index += 1
-        }
-        invariant(.i34, at == framed.count, "the last record of a batch ends at \(at)")
-        tail.count = RecordIndex(index)
-        tail.end += framed.count
-        return begun
-    }
-
-    private func writeOffsets(_ begun: [UInt64], _ tail: inout Tail) throws(StoreFault) {
+extension RecordFiles.Tail {
+    /// Writes the offsets of bundles that begin behind the last one.
+    mutating func write(
+        offsets begun: [UInt64],
+        _ configuration: RecordFilesConfiguration
+    ) throws(DiskFault) {
         guard !begun.isEmpty else { return }
-        let rows = RecordLayout.rows(begun)
-        let step = max(4096, configuration.stepBytes >> 10)
-        try onDisk { () throws(DiskFault) in
-            try tail.offsetsFile.write(
-                rows.span,
-                at: tail.bundleCount * RecordLayout.rowBytes,
-                step: step
-            )
-        }
-        tail.bundleCount += begun.count
+        try offsetsFile.write(
+            RecordLayout.rows(begun).span,
+            at: bundleCount * RecordLayout.rowBytes,
+            step: max(4096, configuration.stepBytes >> 10)
+        )
+        bundleCount += begun.count
     }
 }
 

@@ -1,73 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Opening the record files: finds the end of the flushed records and of everything behind them, and
-// rebuilds derived files. Imports TallyTypes. Called by RecordFiles only.
+// Looking at the record files: finds the end of the flushed records and of everything behind them,
+// and whether derived files must be made again. Changes nothing. Imports TallyTypes. Called by
+// RecordReplay only, which writes when start-up mends.
 
 internal import TallyTypes
 
-/// What opening found.
+/// What the record files hold.
 struct RecordFilesStart {
-    private(set) var entries: GrowingFile
-    private(set) var offsetsFile: GrowingFile
+    /// The records; nil where no file is.
+    let entries: (any DiskFile)?
+    /// The offsets; nil where no file is.
+    let offsetsFile: (any DiskFile)?
+    /// True when the folder of the positions is there.
+    let hasPositions: Bool
+    /// Where each bundle of the flushed records begins.
     private(set) var offsets: [UInt64] = []
     /// The offset behind the flushed records.
     private(set) var end = 0
     /// The offset behind the last byte that is not zero.
     private(set) var heldEnd = 0
     private(set) var present = RecordIndex.zero
-    private(set) var rebuiltOffsets = false
-    private let disk: any Disk
+    private(set) var rebuildsOffsets = false
+    /// True when a try to make the positions again did not end.
+    let wasRebuilding: Bool
     private let directory: String
     private let flushed: RecordIndex
 
     init(_ disk: any Disk, _ directory: String, _ flushed: RecordIndex) throws(StoreFault) {
-        self.disk = disk
         self.directory = directory
         self.flushed = flushed
-        (entries, offsetsFile) = try Self.open(disk, directory, flushed)
-        try loadOffsets()
-        try findEnds()
-        if rebuiltOffsets { try writeOffsets() }
+        let names = try onDisk { () throws(DiskFault) in try disk.list(directory).map(\.name) }
+        hasPositions = names.contains("positions")
+        wasRebuilding = names.contains("rebuilding")
+        entries = try Self.open(disk, RecordLayout.entries(directory), names)
+        offsetsFile = try Self.open(disk, RecordLayout.offsets(directory), names)
+        guard let entries else {
+            guard flushed == .zero else {
+                let path = RecordLayout.entries(directory)
+                let reason = "is not there, and \(flushed) records were flushed"
+                throw StoreFault(.missing, subject: path, reason: reason)
+            }
+            rebuildsOffsets = true
+            return
+        }
+        let size = try onDisk { () throws(DiskFault) in try entries.size() }
+        try loadOffsets(UInt64(size))
+        try findEnds(entries, size)
     }
 
-    /// Rebuilds all positions when an expected array is missing or short, or an earlier try did not
-    /// end.
-    func rebuildPositions(
-        _ positions: PositionFiles,
-        _ expecting: [ExpectedPositions],
-        _ positionOf: (RecordIndex, [UInt8]) throws(StoreFault) -> RecordPosition?
-    ) throws(StoreFault) -> Bool {
-        let wasRebuilding = try isRebuilding()
-        let isShort = try isShort(positions, expecting)
-        guard wasRebuilding || isShort else { return false }
-        let mark = RecordLayout.rebuilding(directory)
-        try onDisk { () throws(DiskFault) in
-            _ = try disk.open(mark, .createOrEmpty)
-            try disk.syncDirectory(directory)
-        }
-        var scanner = try RecordScanner(file: entries.file, index: .zero, offset: 0)
-        while scanner.index < flushed, let record = try scanner.next() {
-            guard let position = try positionOf(record.index, record.bytes) else { continue }
-            try onDisk { () throws(DiskFault) in try positions.append([position]) }
-        }
-        try onDisk { () throws(DiskFault) in
-            try positions.sync()
-            try disk.remove(mark)
-            try disk.syncDirectory(directory)
-        }
-        return true
+    private static func open(
+        _ disk: any Disk,
+        _ path: String,
+        _ names: [String]
+    ) throws(StoreFault) -> (any DiskFile)? {
+        guard names.contains(where: { path.hasSuffix("/" + $0) }) else { return nil }
+        return try onDisk { () throws(DiskFault) in try disk.open(path, .readWrite) }
     }
 
-    private func isRebuilding() throws(StoreFault) -> Bool {
-        try onDisk { () throws(DiskFault) in
-            try disk.exists(RecordLayout.rebuilding(directory))
-        }
-    }
-
-    private func isShort(
+    /// True when an expected array of positions is missing or short, or an earlier try to make them
+    /// again did not end.
+    func rebuildsPositions(
         _ positions: PositionFiles,
         _ expecting: [ExpectedPositions]
     ) throws(StoreFault) -> Bool {
+        if wasRebuilding { return true }
         for expected in expecting where expected.next > TransactionID(1) {
             let size = try onDisk { () throws(DiskFault) in try positions.size(of: expected.book) }
             let wanted = Int(expected.next.rawValue - 1) * RecordLayout.rowBytes
@@ -76,41 +73,17 @@ struct RecordFilesStart {
         return false
     }
 
-    private static func open(
-        _ disk: any Disk,
-        _ directory: String,
-        _ flushed: RecordIndex
-    ) throws(StoreFault) -> (entries: GrowingFile, offsets: GrowingFile) {
-        try onDisk { () throws(DiskFault) in
-            let names = try disk.list(directory).map(\.name)
-            let mode: DiskOpenMode =
-                flushed == .zero && !names.contains("entries")
-                ? .createNew : .readWrite
-            let entries = try disk.open(RecordLayout.entries(directory), mode)
-            let hasOffsets = names.contains("offsets")
-            let offsets = try disk.open(
-                RecordLayout.offsets(directory),
-                hasOffsets ? .readWrite : .createNew
-            )
-            if !names.contains("positions") {
-                try disk.makeDirectory(RecordLayout.positions(directory))
-            }
-            // Also when nothing was made now: what an earlier process made may not be durable yet.
-            try disk.syncDirectory(directory)
-            return (try GrowingFile(entries), try GrowingFile(offsets))
-        }
-    }
-
     /// Takes the rows of the flushed bundles, if all are there and rise as bundles do.
-    private mutating func loadOffsets() throws(StoreFault) {
+    private mutating func loadOffsets(_ entriesSize: UInt64) throws(StoreFault) {
         let bundle = RecordLayout.bundle
         let wanted = Int((flushed.rawValue + bundle - 1) / bundle)
         let bytes = wanted * RecordLayout.rowBytes
-        guard offsetsFile.size >= bytes else {
-            rebuiltOffsets = true
+        guard let file = offsetsFile,
+            try onDisk({ () throws(DiskFault) in try file.size() }) >= bytes
+        else {
+            rebuildsOffsets = true
             return
         }
-        let file = offsetsFile.file
         let rows = try onDisk { () throws(DiskFault) in try file.bytes(at: 0, count: bytes) }
         offsets = (0..<wanted).map { rows.span.word(at: $0 * RecordLayout.rowBytes) }
         let least = bundle * UInt64(RecordLayout.prefixBytes + 1)
@@ -118,19 +91,19 @@ struct RecordFilesStart {
         let rises = zip(offsets, offsets.dropFirst()).allSatisfy { left, right in
             right > left && (least...most).contains(right - left)
         }
-        if offsets.first ?? 0 != 0 || !rises || offsets.last ?? 0 > UInt64(entries.size) {
+        if offsets.first ?? 0 != 0 || !rises || offsets.last ?? 0 > entriesSize {
             offsets = []
-            rebuiltOffsets = true
+            rebuildsOffsets = true
         }
     }
 
     /// Walks from the last known bundle to the end of the flushed records, and on to the end of
     /// all.
-    private mutating func findEnds() throws(StoreFault) {
+    private mutating func findEnds(_ file: any DiskFile, _ size: Int) throws(StoreFault) {
         let known = max(0, offsets.count - 1)
         let start = UInt64(known) * RecordLayout.bundle
         var scanner = try RecordScanner(
-            file: entries.file,
+            file: file,
             index: RecordIndex(start),
             offset: Int(offsets.isEmpty ? 0 : offsets[known])
         )
@@ -150,18 +123,7 @@ struct RecordFilesStart {
         present = scanner.index
         heldEnd = end
         while let next = try scanner.firstNonZero(from: heldEnd) {
-            heldEnd = min(entries.size, (next / 4096 + 1) * 4096)
+            heldEnd = min(size, (next / 4096 + 1) * 4096)
         }
-    }
-
-    private mutating func writeOffsets() throws(StoreFault) {
-        let rows = RecordLayout.rows(offsets)
-        let old = offsetsFile.file
-        try onDisk { () throws(DiskFault) in
-            try old.truncate(to: 0)
-            try old.write(rows.span, at: 0)
-            try old.sync()
-        }
-        offsetsFile = try onDisk { () throws(DiskFault) in try GrowingFile(old) }
     }
 }

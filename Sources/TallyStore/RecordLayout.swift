@@ -65,6 +65,25 @@ enum RecordLayout {
         positions(directory) + "/" + book.description
     }
 
+    /// Where the bundles that begin in a run of framed records begin, and the index behind it.
+    static func bundles(
+        in framed: Span<UInt8>,
+        from first: RecordIndex,
+        at begin: Int
+    ) -> (begun: [UInt64], next: RecordIndex) {
+        var begun: [UInt64] = []
+        var (at, index) = (0, first.rawValue)
+        while at + prefixBytes < framed.count {
+            if index % bundle == 0 { begun.append(UInt64(begin + at)) }
+            let length = Int(framed[at]) << 8 | Int(framed[at + 1])
+            invariant(.i34, length > 0, "record \(index) has no bytes")
+            at += prefixBytes + length
+            index += 1
+        }
+        invariant(.i34, at == framed.count, "the last record of a batch ends at \(at)")
+        return (begun, RecordIndex(index))
+    }
+
     /// The rows of a file of eight-byte rows as bytes.
     static func rows(_ values: [UInt64]) -> [UInt8] {
         unsafe values.map(\.littleEndian).withUnsafeBytes { unsafe Array($0) }

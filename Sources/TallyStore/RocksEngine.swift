@@ -18,7 +18,7 @@ internal import TallyTypes
     private let options: RocksOptions
     private let snapshots = Mutex(0)
 
-    init(path: String, mode: RocksOpenMode) throws(StoreFault) {
+    init(path: String, mode: StateOpenMode) throws(StoreFault) {
         self.path = path
         let options = RocksOptions(creating: mode == .readWrite)
         self.options = options

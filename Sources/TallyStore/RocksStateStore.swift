@@ -10,15 +10,7 @@
 
 internal import CRocksDB
 internal import Synchronization
-internal import TallyTypes
-
-/// How a RocksDB store is opened.
-package enum RocksOpenMode: Hashable, Sendable {
-    /// For the node: made when the folder holds none.
-    case readWrite
-    /// For the verifier: changes no byte.
-    case readOnly
-}
+package import TallyTypes
 
 /// Rows in RocksDB.
 package final class RocksStateStore: StateStore {
@@ -34,11 +26,26 @@ package final class RocksStateStore: StateStore {
     /// Opens the store in a folder, or makes it there.
     ///
     /// - Throws: ``StoreFault``: `unknownFormat`, `corrupt`, `missing`, `engine`.
-    package init(path: String, mode: RocksOpenMode = .readWrite) throws(StoreFault) {
+    package init(path: String, mode: StateOpenMode = .readWrite) throws(StoreFault) {
         self.path = path
         let opened = try RocksEngine(path: path, mode: mode)
         engine = Mutex(opened)
         try checkFormat(opened, mode)
+    }
+
+    /// Opens the store in a folder without changing a byte; nil when none was made there yet.
+    ///
+    /// - Throws: ``StoreFault``: as opening does, and `missing` when tables are there without the
+    ///   file that names them.
+    package static func existing(
+        path: String,
+        disk: any Disk
+    ) throws(StoreFault) -> RocksStateStore? {
+        let names = try onDisk { () throws(DiskFault) in try disk.list(path).map(\.name) }
+        if names.contains("CURRENT") { return try RocksStateStore(path: path, mode: .readOnly) }
+        guard let table = names.first(where: { $0.hasSuffix(".sst") }) else { return nil }
+        let reason = "is missing, and “\(table)” is there"
+        throw StoreFault(.missing, subject: path + "/CURRENT", reason: reason)
     }
 
     /// Returns the marker of the last flush.
@@ -103,12 +110,12 @@ package final class RocksStateStore: StateStore {
         return engine
     }
 
-    private func checkFormat(_ engine: RocksEngine, _ mode: RocksOpenMode) throws(StoreFault) {
+    private func checkFormat(_ engine: RocksEngine, _ mode: StateOpenMode) throws(StoreFault) {
         guard let found = try unsafe engine.value(Self.formatKey, nil) else {
-            guard mode == .readWrite, try engine.isEmpty() else {
+            guard try engine.isEmpty() else {
                 throw StoreFault(.unknownFormat, subject: path, reason: "names no format")
             }
-            try engine.writeFormat()
+            if mode == .readWrite { try engine.writeFormat() }
             return
         }
         guard found == Self.format else {

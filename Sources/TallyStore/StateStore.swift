@@ -129,6 +129,14 @@ package protocol StateSnapshot: AnyObject, Sendable {
     func cursor(from key: [UInt8]) throws(StoreFault) -> any StateCursor
 }
 
+/// How a state store is opened.
+package enum StateOpenMode: Hashable, Sendable {
+    /// For the node: made when the folder holds none.
+    case readWrite
+    /// For the verifier, and for start-up while it looks: changes no byte.
+    case readOnly
+}
+
 /// Rows by key: read from any thread, flushed from one.
 package protocol StateStore: AnyObject, Sendable {
     /// Returns the marker of the last flush; nil before the first.

@@ -296,4 +296,19 @@ extension DiskFile {
             done += step
         }
     }
+
+    /// Writes a range of bytes over itself, so that the next sync has to make them durable.
+    ///
+    /// After a sync failed, bytes may be readable and never become durable: the system keeps them
+    /// and calls them clean.
+    ///
+    /// - Throws: ``DiskFault``.
+    public func writeAgain(_ range: Range<Int>) throws(DiskFault) {
+        var at = range.lowerBound
+        while at < range.upperBound {
+            let part = try bytes(at: at, count: Swift.min(1 << 20, range.upperBound - at))
+            try write(part.span, at: at)
+            at += part.count
+        }
+    }
 }

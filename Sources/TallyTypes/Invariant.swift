@@ -33,6 +33,7 @@ public enum InvariantID: Int, CaseIterable, Sendable {
     case i32 = 32
     case i33 = 33
     case i34 = 34
+    case i35 = 35
     case i40 = 40
     case i41 = 41
     case i42 = 42

@@ -192,6 +192,28 @@ struct FlipTests {
         }
     }
 
+    @Test("a clean stop leaves no spare half zeroed, and verify would name one")
+    func halfZeroed() async throws {
+        let folder = try TemporaryDirectory("filling")
+        let directory = folder.file("ledger").path
+        try await SmallLedger.make(directory)
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory + "/log")
+        #expect(names.filter { $0.hasSuffix(".filling") } == [])
+        let spare = try #require(names.first { $0.hasSuffix(".spare") })
+        let filling = spare.replacingOccurrences(of: ".spare", with: ".filling")
+        try FileManager.default.moveItem(
+            atPath: directory + "/log/" + spare,
+            toPath: directory + "/log/" + filling
+        )
+        let report = try await FlipTests.verify(directory)
+        #expect(report.exitCode == 1)
+        #expect(report.lines.contains { $0.contains("log/" + filling) }, "\(report.lines)")
+        try FileManager.default.removeItem(atPath: directory + "/sums")
+        let crashed = try await FlipTests.verify(directory)
+        #expect(crashed.exitCode == 0)
+        #expect(crashed.lines.contains { $0.contains("carries nothing") }, "\(crashed.lines)")
+    }
+
     /// A text may also stand in a page's free space, which carries nothing: one place at least has
     /// to be found.
     @Test("a changed row of a view is found")

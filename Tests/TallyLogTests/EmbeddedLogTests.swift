@@ -185,4 +185,17 @@ struct EmbeddedLogTests {
         }
         expectInvariant(.i32, in: exit)
     }
+
+    @Test("invariant 35 fires when a log is appended to that was looked at and not mended")
+    func invariant35() async {
+        let exit = await #expect(
+            processExitsWith: .failure,
+            observing: [\.standardErrorContent]
+        ) {
+            let log = LogBench.log(try LogBench.disk())
+            _ = try log.look(flushedIndex: .zero)
+            try LogBench.append(log)
+        }
+        expectInvariant(.i35, in: exit)
+    }
 }

@@ -123,6 +123,38 @@ struct LogCrashTests {
         #expect(again.last == LogIndex(3))
     }
 
+    @Test("frames that were read after a failed sync survive a later loss of power")
+    func failedSync() throws {
+        let disk = try LogBench.disk()
+        let log = try LogBench.started(disk, segmentBytes: 1024)
+        for _ in 0..<3 { try LogBench.append(log) }
+        disk.setPlan(FaultPlan(failures: [disk.counts.changes + 1: .syncFailed]))
+        #expect(throws: LogFault.self) { try log.sync() }
+        let left = disk.afterExit()
+        #expect(try LogBench.verify(left.afterCrash(.everything)).last == .zero, "nothing kept")
+        let found = try LogBench.started(left, segmentBytes: 1024)
+        #expect(found.durable == LogIndex(3))
+        let again = try LogBench.started(left.afterCrash(.everything), segmentBytes: 1024)
+        #expect(again.last == LogIndex(3))
+    }
+
+    @Test("looking finds a torn tail and changes nothing; mending zeroes it")
+    func lookAndMend() throws {
+        let disk = try LogBench.disk()
+        let log = try LogBench.started(disk, segmentBytes: 1024)
+        for _ in 0..<3 { try LogBench.append(log) }
+        try disk.flipBit(of: LogBench.path(1), offset: 64 + 2 * 136 + 40, bit: 0)
+        let left = disk.afterExit()
+        let again = LogBench.log(left, segmentBytes: 1024)
+        let recovery = try again.look(flushedIndex: .zero)
+        #expect(recovery.tornTail?.index == LogIndex(3))
+        #expect(left.counts.changes == 0)
+        #expect(try LogBench.verify(left).tornTail != nil)
+        try again.mend()
+        #expect(try LogBench.verify(left).tornTail == nil)
+        #expect(again.durable == LogIndex(2))
+    }
+
     @Test("every subset of the frames in flight: a prefix is found, never corruption")
     func everySubset() throws {
         for syncs in 0..<16 {

@@ -54,11 +54,25 @@ enum SmallDisk {
         )
     }
 
-    static func state(_ disk: FaultDisk, _ directory: DataDirectory) throws -> StateKeeper {
-        StateKeeper(
-            store: try FlatStateStore(disk: disk, directory: directory.state),
-            images: CacheImages(disk: disk, directory: directory.image)
+    static func state(_ disk: any Disk, _ directory: DataDirectory) -> StateOpening {
+        StateOpening(
+            look: { try FlatStateStore(disk: disk, directory: directory.state, mode: .readOnly) },
+            open: { try FlatStateStore(disk: disk, directory: directory.state) }
         )
+    }
+
+    /// Start-up on a simulated disk; an error when looking changed anything.
+    static func recover(_ disk: FaultDisk, _ directory: DataDirectory) throws -> Recovered {
+        let changes = disk.counts.changes
+        let found = try RecoveryParts(
+            directory: directory,
+            state: state(disk, directory),
+            log: log(),
+            records: records(),
+            keysMax: keysMax
+        ).look()
+        guard disk.counts.changes == changes else { throw Broken("looking changed the disk") }
+        return try found.mend()
     }
 
     /// The same choices for the same entry, whatever happened before.
@@ -94,16 +108,9 @@ final class CrashNode {
         self.mutant = mutant
         directory = try DataDirectory(disk: disk, path: SmallDisk.path, mode: .createOrOpen)
         progress.phase = directory.isNew ? .create : .recover
-        try directory.removeSums()
-        state = try SmallDisk.state(disk, directory)
-        var recovered = try RecoveryParts(
-            directory: directory,
-            state: state,
-            log: SmallDisk.log(),
-            records: SmallDisk.records(),
-            keysMax: SmallDisk.keysMax
-        ).recover()
+        var recovered = try SmallDisk.recover(disk, directory)
         head = recovered.head
+        state = recovered.state
         writer = recovered.writer
         kernel = recovered.kernel.take() ?? SmallDisk.emptyKernel()
         try prepareSpares()

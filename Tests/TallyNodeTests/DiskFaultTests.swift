@@ -77,6 +77,31 @@ struct DiskFaultTests {
         #expect(cases[.sync, default: 0] > 10 && cases[.syncDirectory, default: 0] > 5)
     }
 
+    @Test("what a start read after a failed sync survives a later loss of power")
+    func everySyncThenPowerLoss() throws {
+        let twin = try CrashHistory.twin()
+        var cases: [String: Int] = [:]
+        for change in 1...twin.changes {
+            guard let (disk, progress, error) = try fail(change, .syncFailed) else { continue }
+            let fault = try #require(diskFault(error), "change \(change): \(error)")
+            guard fault.operation == .sync else { continue }
+            cases[DiskFaultTests.kind(fault.path), default: 0] += 1
+            let left = disk.afterExit()
+            let label = "sync \(change) of \(fault.path), restart"
+            let node = try CrashNode(left)
+            try twin.check(node, holds: progress.acknowledged, label)
+            let again = try CrashNode(left.afterCrash(.everything))
+            try twin.check(again, holds: node.head, label + ", power lost")
+            try twin.judge(
+                left.afterCrash(.random(seed: UInt64(change))),
+                holds: node.head,
+                label + ", power lost in part"
+            )
+        }
+        print("a failing sync, a restart, a loss of power: \(cases)")
+        #expect(cases["log", default: 0] > 5 && cases["records", default: 0] > 5)
+    }
+
     @Test("a disk that stays full stops the node, and an emptier one starts it again")
     func capacity() throws {
         let twin = try CrashHistory.twin()
@@ -224,6 +249,26 @@ struct DiskFaultTests {
         let line = try startError(disk)
         #expect(line.contains("record ") && line.contains("the log ends before it"), "\(line)")
         #expect(try disk.contents(of: entries, limit: ByteCount(1 << 20)) == before)
+    }
+
+    @Test("a rotten last frame, acknowledged and with a record, is named and left as it is")
+    func rottenLastFrame() throws {
+        let disk = try left(after: 7)
+        let path = try #require(
+            disk.files().last { $0.hasPrefix(SmallDisk.path + "/log/") && $0.hasSuffix(".segment") }
+        )
+        let bytes = try disk.contents(of: path, limit: ByteCount(1 << 20))
+        let last = try #require(bytes.lastIndex { $0 != 0 })
+        try disk.flipBit(of: path, offset: last, bit: 1)
+        let before = try disk.files().map { try disk.contents(of: $0, limit: ByteCount(1 << 20)) }
+        let line = try startError(disk)
+        #expect(line.contains("record ") && line.contains("the log ends before it"), "\(line)")
+        let after = try disk.files().map { try disk.contents(of: $0, limit: ByteCount(1 << 20)) }
+        #expect(before == after)
+        try disk.flipBit(of: path, offset: last, bit: 1)
+        let node = try CrashNode(disk.afterExit())
+        try CrashHistory.twin().check(node, holds: node.head, "the bit put back")
+        #expect(node.head.logIndex == LogIndex(7))
     }
 
     @Test("a log that ends below the head is a lost entry")

@@ -23,12 +23,7 @@ struct InvariantTests {
             path: SmallDisk.path,
             mode: .createOrOpen
         )
-        let recovered = try RecoveryParts(
-            directory: directory,
-            state: SmallDisk.state(disk, directory),
-            log: SmallDisk.log(),
-            records: SmallDisk.records()
-        ).recover()
+        let recovered = try SmallDisk.recover(disk, directory)
         return LogKeeper(writer: recovered.writer)
     }
 

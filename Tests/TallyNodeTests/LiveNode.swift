@@ -53,25 +53,8 @@ final class LiveNode: Sendable {
         self.disk = disk
         self.rules = rules
         directory = try DataDirectory(disk: disk, path: SmallDisk.path, mode: .createOrOpen)
-        try directory.removeSums()
-        let flat = try FlatStateStore(disk: disk, directory: directory.state)
-        let store: any StateStore = if let gate { GatedStore(flat, gate) } else { flat }
-        let state = StateKeeper(
-            store: store,
-            images: CacheImages(disk: disk, directory: directory.image)
-        )
-        self.state = state
-        var recovered = try RecoveryParts(
-            directory: directory,
-            state: state,
-            log: EmbeddedLogConfiguration(
-                segmentBytes: rules.segmentBytes,
-                spareSegments: 1,
-                salt: 1
-            ),
-            records: RecordFilesConfiguration(stepBytes: rules.stepBytes),
-            keysMax: rules.keysMax
-        ).recover()
+        var recovered = try LiveNode.recover(disk, directory, rules, gate)
+        state = recovered.state
         startHead = recovered.head
         files = recovered.writer.records
         let faults = FaultList()
@@ -89,7 +72,7 @@ final class LiveNode: Sendable {
             head: recovered.head,
             links: Sequencer.Links(
                 log: keeper,
-                state: state,
+                state: recovered.state,
                 records: RecordReader(files: files),
                 source: LiveNode.source(recovered.head.size),
                 published: { _ in },
@@ -97,6 +80,32 @@ final class LiveNode: Sendable {
             )
         )
         running = Task { [sequencer] in await sequencer.run() }
+    }
+
+    private static func recover(
+        _ disk: FaultDisk,
+        _ directory: DataDirectory,
+        _ rules: LiveRules,
+        _ gate: StoreGate?
+    ) throws -> Recovered {
+        let opening = SmallDisk.state(disk, directory)
+        return try RecoveryParts(
+            directory: directory,
+            state: StateOpening(
+                look: opening.look,
+                open: {
+                    let store = try opening.open()
+                    return if let gate { GatedStore(store, gate) } else { store }
+                }
+            ),
+            log: EmbeddedLogConfiguration(
+                segmentBytes: rules.segmentBytes,
+                spareSegments: 1,
+                salt: 1
+            ),
+            records: RecordFilesConfiguration(stepBytes: rules.stepBytes),
+            keysMax: rules.keysMax
+        ).look().mend()
     }
 
     private static func source(_ seed: UInt64) -> ChoiceSource {

@@ -62,16 +62,38 @@ enum RecordBench {
         }
     }
 
-    static func open(_ disk: any Disk, flushed: UInt64) throws -> RecordFiles {
-        try RecordFiles(
+    /// The files at start-up, looked at.
+    static func look(_ disk: any Disk, flushed: UInt64) throws -> RecordReplay {
+        try RecordReplay(
             disk: disk,
             directory: folder,
             configuration: configuration,
             flushed: RecordIndex(flushed),
             expecting: expecting(flushed)
-        ) { (index, bytes) throws(StoreFault) -> RecordPosition? in
+        )
+    }
+
+    /// Lets the log yield the records up to an index.
+    static func replay(_ files: inout RecordReplay, to end: UInt64) throws(StoreFault) {
+        let range = files.count.rawValue..<end
+        try files.compare(
+            framed(range),
+            first: files.count,
+            positions: range.compactMap(position)
+        )
+    }
+
+    static func mend(_ files: consuming RecordReplay) throws -> RecordFiles {
+        try files.mend { (index, bytes) throws(StoreFault) -> RecordPosition? in
             position(index.rawValue)
         }
+    }
+
+    /// The files of a ledger whose log yields nothing above the flush.
+    static func open(_ disk: any Disk, flushed: UInt64) throws -> RecordFiles {
+        let files = try look(disk, flushed: flushed)
+        _ = try files.judgeSurplus { isWhole($0, flushed) }
+        return try mend(files)
     }
 
     static func append(_ files: RecordFiles, to end: UInt64) throws {

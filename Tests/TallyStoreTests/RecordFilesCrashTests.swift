@@ -31,13 +31,15 @@ struct RecordFilesCrashTests {
     /// The log yields all that was appended, since records are written only when their entry is
     /// durable.
     private func judge(_ disk: FaultDisk, _ achieved: Achieved) throws {
-        let files = try RecordBench.open(disk, flushed: achieved.flushed)
-        #expect(files.count == RecordIndex(achieved.flushed))
-        for end in [achieved.flushed + 1, achieved.appended] where end > files.count.rawValue {
-            try RecordBench.append(files, to: end)
+        var replay = try RecordBench.look(disk, flushed: achieved.flushed)
+        #expect(replay.count == RecordIndex(achieved.flushed))
+        for end in [achieved.flushed + 1, achieved.appended] where end > replay.count.rawValue {
+            try RecordBench.replay(&replay, to: end)
         }
-        let repair = try files.finishReplay { RecordBench.isWhole($0, achieved.appended) }
+        let repair = try replay.judgeSurplus { RecordBench.isWhole($0, achieved.appended) }
         #expect(repair.cut == nil)
+        #expect(disk.counts.changes == 0, "looking changed something")
+        let files = try RecordBench.mend(replay)
         #expect(try RecordBench.verify(disk.afterCrash(.everything)).count == files.count)
         try RecordBench.append(files, to: 320)
         try files.sync()
@@ -73,12 +75,38 @@ struct RecordFilesCrashTests {
         let disk = try RecordBench.disk()
         try RecordBench.append(try RecordBench.open(disk, flushed: 0), to: 300)
         let left = disk.afterExit()
-        let files = try RecordBench.open(left, flushed: 0)
-        #expect(files.recovery.present == RecordIndex(300))
-        try RecordBench.append(files, to: 300)
-        _ = try files.finishReplay { RecordBench.isWhole($0, 300) }
+        var replay = try RecordBench.look(left, flushed: 0)
+        #expect(replay.recovery.present == RecordIndex(300))
+        try RecordBench.replay(&replay, to: 300)
+        _ = try replay.judgeSurplus { RecordBench.isWhole($0, 300) }
+        _ = try RecordBench.mend(replay)
         let found = left.afterCrash(.everything)
         #expect(try RecordBench.verify(found).count == RecordIndex(300))
+    }
+
+    @Test("records that were read after a failed sync survive a later loss of power")
+    func failedSync() throws {
+        let disk = try RecordBench.disk()
+        let files = try RecordBench.open(disk, flushed: 0)
+        try RecordBench.append(files, to: 300)
+        var failed = 0
+        for sync in 1... {
+            let copy = try RecordBench.disk()
+            let files = try RecordBench.open(copy, flushed: 0)
+            try RecordBench.append(files, to: 300)
+            copy.setPlan(FaultPlan(failures: [copy.counts.changes + sync: .syncFailed]))
+            guard (try? files.sync()) == nil else { break }
+            failed += 1
+            let left = copy.afterExit()
+            #expect(try RecordBench.verify(left).count == RecordIndex(300), "before")
+            var replay = try RecordBench.look(left, flushed: 0)
+            try RecordBench.replay(&replay, to: 300)
+            #expect(try replay.judgeSurplus { RecordBench.isWhole($0, 300) }.repairedSectors == 0)
+            _ = try RecordBench.mend(replay)
+            let found = left.afterCrash(.everything)
+            #expect(try RecordBench.verify(found).count == RecordIndex(300), "sync \(sync)")
+        }
+        #expect(failed >= 5)  // records, offsets, three books
     }
 
     @Test("a crash at every change of a start-up that rebuilds derived files")

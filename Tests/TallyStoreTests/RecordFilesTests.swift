@@ -19,11 +19,11 @@ struct RecordFilesTests {
         }
         try files.sync()
         try check(files)
-        let again = try RecordBench.open(disk.afterCrash(.everything), flushed: 1_100)
-        #expect(again.recovery.present == RecordIndex(1_100))
-        #expect(!again.recovery.rebuiltOffsets)
-        #expect(!again.recovery.rebuiltPositions)
-        try check(again)
+        let replay = try RecordBench.look(disk.afterCrash(.everything), flushed: 1_100)
+        #expect(replay.recovery.present == RecordIndex(1_100))
+        #expect(!replay.recovery.rebuiltOffsets)
+        #expect(!replay.recovery.rebuiltPositions)
+        try check(try RecordBench.mend(replay))
         let report = try RecordBench.verify(disk)
         #expect(report.count == RecordIndex(1_100))
         #expect(report.entryBytes == RecordBench.framed(0..<1_100).count)
@@ -50,6 +50,15 @@ struct RecordFilesTests {
         #expect(try start("offsets") == "000000000000000000")
         let book = "00000000000000000000000000000001"
         #expect(try start("positions/" + book) == "010000000000000000")
+    }
+
+    private func fault(_ body: () throws(StoreFault) -> Void) -> StoreFault? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return error
+        }
     }
 
     private func check(_ files: RecordFiles) throws {
@@ -91,9 +100,10 @@ struct RecordFilesTests {
         for (number, damage) in damages.enumerated() {
             let damaged = disk.afterCrash(.nothing)
             try damage(damaged)
-            let again = try RecordBench.open(damaged, flushed: 1_100)
-            #expect(again.recovery.rebuiltOffsets == (number < 3))
-            #expect(again.recovery.rebuiltPositions == (number >= 3))
+            let replay = try RecordBench.look(damaged, flushed: 1_100)
+            #expect(replay.recovery.rebuiltOffsets == (number < 3))
+            #expect(replay.recovery.rebuiltPositions == (number >= 3))
+            let again = try RecordBench.mend(replay)
             try check(again)
             try again.sync()
             _ = try RecordBench.verify(damaged.afterCrash(.everything))
@@ -113,21 +123,22 @@ struct RecordFilesTests {
         #expect(fault?.subject == "/records/entries, record 300")
     }
 
-    @Test("a replay of the same records changes nothing")
+    @Test("a replay of the same records finds nothing to repair")
     func replaySame() throws {
         let disk = try RecordBench.disk()
         let files = try RecordBench.open(disk, flushed: 0)
         try RecordBench.append(files, to: 600)
         try files.sync()
-        let again = try RecordBench.open(disk, flushed: 100)
+        var again = try RecordBench.look(disk, flushed: 100)
         #expect(again.count == RecordIndex(100))
         #expect(again.recovery.present == RecordIndex(600))
         for end in [130, 257, 600] as [UInt64] {
-            try RecordBench.append(again, to: end)
+            try RecordBench.replay(&again, to: end)
         }
-        let repair = try again.finishReplay { RecordBench.isWhole($0, 600) }
+        let repair = try again.judgeSurplus { RecordBench.isWhole($0, 600) }
         #expect(repair.repairedSectors == 0)
         #expect(repair.cut == nil)
+        #expect(try RecordBench.mend(again).count == RecordIndex(600))
         #expect(try RecordBench.verify(disk).count == RecordIndex(600))
     }
 
@@ -139,8 +150,10 @@ struct RecordFilesTests {
         try files.sync()
         let offset = RecordBench.framed(0..<12).count + 10
         try disk.flipBit(of: RecordBench.folder + "/entries", offset: offset, bit: 0)
-        let again = try RecordBench.open(disk, flushed: 5)
-        let fault = #expect(throws: StoreFault.self) { try RecordBench.append(again, to: 20) }
+        var again = try RecordBench.look(disk, flushed: 5)
+        let changes = disk.counts.changes
+        let fault = fault { () throws(StoreFault) in try RecordBench.replay(&again, to: 20) }
+        #expect(disk.counts.changes == changes)
         #expect(fault?.code == .lostEntry)
         #expect(fault?.subject == "/records/entries, record 12")
         #expect(fault?.reason.contains("offset \(offset)") == true)
@@ -154,15 +167,14 @@ struct RecordFilesTests {
         try files.sync()
         for end in [0, 18, 19] as [UInt64] {
             let copy = disk.afterCrash(.nothing)
-            let again = try RecordBench.open(copy, flushed: 0)
-            try RecordBench.append(again, to: end)
-            let changes = copy.counts.writes
-            let fault = #expect(throws: StoreFault.self) {
-                try again.finishReplay { RecordBench.isWhole($0, end) }
+            var again = try RecordBench.look(copy, flushed: 0)
+            try RecordBench.replay(&again, to: end)
+            let fault = fault { () throws(StoreFault) in
+                _ = try again.judgeSurplus { RecordBench.isWhole($0, end) }
             }
             #expect(fault?.code == .lostEntry)
             #expect(fault?.subject == "/records/entries, record \(end)")
-            #expect(copy.counts.writes == changes)
+            #expect(copy.counts.changes == 0)
         }
     }
 
@@ -178,8 +190,9 @@ struct RecordFilesTests {
             let copy = disk.afterCrash(.nothing)
             let file = try copy.open(RecordBench.folder + "/entries", .readWrite)
             try file.writeZeros(at: end + kept, count: last - kept)
-            let again = try RecordBench.open(copy, flushed: 256)
-            let repair = try again.finishReplay { RecordBench.isWhole($0, 256) }
+            let replay = try RecordBench.look(copy, flushed: 256)
+            let repair = try replay.judgeSurplus { RecordBench.isWhole($0, 256) }
+            let again = try RecordBench.mend(replay)
             // A first byte of zero is all that is left of a short record's length.
             #expect((repair.cut?.index == RecordIndex(256)) == (kept > 1))
             #expect(try RecordBench.verifyEntries(copy).remnant == nil)
