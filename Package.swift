@@ -63,7 +63,7 @@ let package = Package(
         ),
     ],
     targets: [
-        .target(name: "CTally"),
+        .target(name: "CTally", linkerSettings: [.linkedLibrary("crypto")]),
         .systemLibrary(
             name: "CRocksDB",
             pkgConfig: "rocksdb",
@@ -71,8 +71,8 @@ let package = Package(
         ),
         module("TallyTypes", []),
         module("TallyCodec", ["TallyTypes"]),
-        module("TallyProof", ["TallyTypes", "TallyCodec", crypto]),
-        module("TallyKernel", ["TallyTypes", "TallyCodec", "TallyProof"]),
+        module("TallyProof", ["TallyTypes", "TallyCodec", "CTally", crypto]),
+        module("TallyKernel", ["TallyTypes", "TallyCodec", "TallyProof", "CTally"]),
         module("TallyChecker", ["TallyTypes", "TallyCodec", "TallyProof"]),
         module("TallyImport", ["TallyTypes"]),
         module("TallyLog", ["TallyTypes", "TallyCodec", "CTally"]),
@@ -134,7 +134,7 @@ let package = Package(
         tests("TidyTests", [], exclude: ["Allowances.txt"]),
         tests("TallyTypesTests", []),
         tests("TallyCodecTests", ["TallyCodec"]),
-        tests("TallyProofTests", ["TallyCodec", "TallyProof"]),
+        tests("TallyProofTests", ["TallyCodec", "TallyProof", crypto]),
         tests("TallyKernelTests", ["TallyCodec", "TallyProof", "TallyKernel"]),
         tests("TallyCheckerTests", ["TallyCodec", "TallyProof", "TallyChecker"]),
         tests("TallyImportTests", ["TallyImport"]),
@@ -188,5 +188,29 @@ if Context.environment["TALLY_FUZZ"] != nil {
     package.targets += [
         fuzzer("json", ["TallyCodec"]),
         fuzzer("record", ["TallyCodec"]),
+    ]
+}
+
+/// A set of micro-benchmarks of one area, run by the benchmark plugin.
+func benchmarks(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: dependencies + [
+            "TallyTypes", .product(name: "Benchmark", package: "benchmark"),
+        ],
+        path: "Benchmarks/\(name)",
+        swiftSettings: settings,
+        plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
+    )
+}
+
+if Context.environment["TALLY_BENCH"] != nil {
+    package.dependencies += [
+        .package(url: "https://github.com/ordo-one/benchmark", exact: "1.38.1", traits: [])
+    ]
+    package.targets += [
+        benchmarks("KernelBenchmarks", ["TallyCodec", "TallyKernel"]),
+        benchmarks("ProofBenchmarks", ["TallyProof", crypto]),
+        benchmarks("StoreBenchmarks", ["TallyLog", "TallyStore"]),
     ]
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SHA-256, and the two hashes of the tree. Imports TallyTypes and Crypto. Everything that hashes
-// in this repository calls these functions; `leaf` and `node` are the only two on the hot path, so
-// that a faster implementation can replace them here and nowhere else.
+// SHA-256, and the two hashes of the tree. Imports TallyTypes and CTally, which calls libcrypto.
+// Everything that hashes a whole buffer in this repository calls these functions; `leaf` and `node`
+// are the only two on the hot path.
 //
 // | hash | input |
 // |---|---|
@@ -12,7 +12,7 @@
 //
 // - Source: RFC 9162 §2.1.1.
 
-import struct Crypto.SHA256
+internal import CTally
 package import TallyTypes
 
 /// SHA-256 and the two hashes of the tree.
@@ -29,9 +29,7 @@ package enum Hashing {
 
     /// The SHA-256 of bytes in place.
     package static func sha256(_ bytes: UnsafeRawBufferPointer) -> Digest {
-        var hash = SHA256()
-        unsafe hash.update(bufferPointer: bytes)
-        return digest(hash)
+        Digest(unsafe tally_sha256(bytes.baseAddress, bytes.count))
     }
 
     /// The SHA-256 of bytes in place.
@@ -46,13 +44,7 @@ package enum Hashing {
 
     /// The leaf hash of an encoded record in place.
     package static func leaf(_ record: UnsafeRawBufferPointer) -> Digest {
-        var hash = SHA256()
-        var prefix = leafPrefix
-        unsafe withUnsafeBytes(of: &prefix) { buffer in
-            unsafe hash.update(bufferPointer: buffer)
-        }
-        unsafe hash.update(bufferPointer: record)
-        return digest(hash)
+        Digest(unsafe tally_sha256_prefixed(leafPrefix, record.baseAddress, record.count))
     }
 
     /// The leaf hash of a buffer that already holds the leaf prefix and then the encoded record.
@@ -70,46 +62,25 @@ package enum Hashing {
 
     /// The hash of a node above two hashes.
     package static func node(_ left: Digest, _ right: Digest) -> Digest {
-        unsafe withUnsafeTemporaryAllocation(byteCount: 65, alignment: 8) { buffer in
-            unsafe buffer.storeBytes(of: nodePrefix, as: UInt8.self)
-            unsafe store(left, in: buffer, at: 1)
-            unsafe store(right, in: buffer, at: 33)
-            return unsafe sha256(UnsafeRawBufferPointer(buffer))
-        }
-    }
-
-    private static func store(
-        _ digest: Digest,
-        in buffer: UnsafeMutableRawBufferPointer,
-        at offset: Int
-    ) {
-        unsafe buffer.storeBytes(of: digest.word0.bigEndian, toByteOffset: offset, as: UInt64.self)
-        unsafe buffer.storeBytes(
-            of: digest.word1.bigEndian,
-            toByteOffset: offset + 8,
-            as: UInt64.self
-        )
-        unsafe buffer.storeBytes(
-            of: digest.word2.bigEndian,
-            toByteOffset: offset + 16,
-            as: UInt64.self
-        )
-        unsafe buffer.storeBytes(
-            of: digest.word3.bigEndian,
-            toByteOffset: offset + 24,
-            as: UInt64.self
-        )
+        Digest(tally_sha256_node(nodePrefix, tally_digest(left), tally_digest(right)))
     }
 }
 
-/// What a SHA-256 computation has arrived at, as machine words.
-func digest(_ hash: SHA256) -> Digest {
-    unsafe hash.finalize().withUnsafeBytes { bytes in
-        Digest(
-            unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
-            unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
-            unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
-            unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
+extension Digest {
+    @inline(__always)
+    fileprivate init(_ digest: tally_digest) {
+        self.init(digest.word0, digest.word1, digest.word2, digest.word3)
+    }
+}
+
+extension tally_digest {
+    @inline(__always)
+    fileprivate init(_ digest: Digest) {
+        self.init(
+            word0: digest.word0,
+            word1: digest.word1,
+            word2: digest.word2,
+            word3: digest.word3
         )
     }
 }

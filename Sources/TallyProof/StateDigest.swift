@@ -73,3 +73,15 @@ package struct StateDigest {
         }
     }
 }
+
+/// What a SHA-256 computation has arrived at, as machine words.
+private func digest(_ hash: SHA256) -> Digest {
+    unsafe hash.finalize().withUnsafeBytes { bytes in
+        Digest(
+            unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+            unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+            unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
+            unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
+        )
+    }
+}

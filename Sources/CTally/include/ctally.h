@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The few things that Swift has no spelling for: CRC32C with the processor's instruction, and a
- * prefetch that inlines. No dependencies; imported by TallyLog, TallyStore and the kernel's passes.
+ * The few things that Swift has no spelling for: CRC32C with the processor's instruction, SHA-256
+ * of the system's libcrypto without an allocation for each hash, and a prefetch that inlines.
+ * Imported by TallyProof, the kernel's passes, TallyLog and TallyStore.
  */
 #ifndef CTALLY_H
 #define CTALLY_H
@@ -16,6 +17,20 @@ uint32_t tally_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 /* The same by table, on every processor; the tests compare the two. */
 uint32_t tally_crc32c_table(uint32_t crc, const void *bytes, size_t count);
+
+/* A SHA-256, as four big-endian words. */
+typedef struct {
+    uint64_t word0, word1, word2, word3;
+} tally_digest;
+
+/* The SHA-256 of `count` bytes. */
+tally_digest tally_sha256(const void *bytes, size_t count);
+
+/* The SHA-256 of one byte, then `count` bytes. */
+tally_digest tally_sha256_prefixed(uint8_t first, const void *bytes, size_t count);
+
+/* The SHA-256 of one byte, then two digests. */
+tally_digest tally_sha256_node(uint8_t first, tally_digest left, tally_digest right);
 
 /* Asks for the cache line at `address`, which will be written soon. */
 static inline void tally_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
