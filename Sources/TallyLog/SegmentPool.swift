@@ -33,6 +33,9 @@ package final class SegmentPool: Sendable {
     /// The number of spares that are ready.
     package var readyCount: Int { state.withLock { $0.ready.count } }
 
+    /// True when fewer spares are ready than configured.
+    package var isShort: Bool { readyCount < target }
+
     /// Zero-fills what was released and makes new spares, until as many as configured are ready.
     ///
     /// - Returns: The number of files that were filled.

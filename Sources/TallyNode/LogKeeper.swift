@@ -46,6 +46,7 @@ package final class LogKeeper: Sendable {
     private struct Inbox {
         var work: [Work] = []
         var isScheduled = false
+        var spares = SpareWork()
         var events: Events?
     }
 
@@ -62,7 +63,7 @@ package final class LogKeeper: Sendable {
     /// Names who is told; called once, before anything is handed over.
     package func connect(_ events: Events) {
         inbox.withLock { $0.events = events }
-        prepareSpares()
+        prepareSpares(wasReleased: true)
     }
 
     /// Hands over the bytes of the next entry.
@@ -119,6 +120,7 @@ package final class LogKeeper: Sendable {
     private func perform(_ work: [Work], _ events: Events) throws {
         for case .entry(let bytes) in work { try writer.append(bytes) }
         try writer.commit()
+        if writer.pool.isShort { prepareSpares(wasReleased: false) }
         for item in work {
             switch item {
             case .entry: break
@@ -132,20 +134,54 @@ package final class LogKeeper: Sendable {
                 try writer.syncRecords()
             case .release(let index):
                 try writer.release(below: index)
-                prepareSpares()
+                prepareSpares(wasReleased: true)
             }
         }
     }
 
     /// Zero-fills spare segments on a thread of their own; a full disk is no reason to stop.
-    private func prepareSpares() {
-        spares.post { [self] in
+    ///
+    /// - Parameter wasReleased: True when there are files to fill that were not there before.
+    private func prepareSpares(wasReleased: Bool) {
+        let begins = inbox.withLock { $0.spares.ask(wasReleased: wasReleased) }
+        if begins { spares.post { [self] in fillSpares() } }
+    }
+
+    private func fillSpares() {
+        while true {
+            var isFull = false
             do throws(LogFault) {
                 try writer.pool.prepare()
             } catch {
-                guard error.cause?.code != .full else { return }
-                inbox.withLock { $0.events }?.failed(NodeFault(stopping: error))
+                isFull = error.cause?.code == .full
+                if !isFull { inbox.withLock { $0.events }?.failed(NodeFault(stopping: error)) }
             }
+            guard inbox.withLock({ $0.spares.end(isFull: isFull) }) else { return }
         }
+    }
+}
+
+/// Whether spares are being filled, and whether they are to be filled once more.
+private struct SpareWork {
+    private var isRunning = false
+    private var isAskedAgain = false
+    /// The disk was full: nothing is tried before something was released.
+    private var isBlocked = false
+
+    /// True when the work is to begin now.
+    mutating func ask(wasReleased: Bool) -> Bool {
+        if wasReleased { isBlocked = false }
+        if isRunning, wasReleased { isAskedAgain = true }
+        guard !isBlocked, !isRunning else { return false }
+        isRunning = true
+        return true
+    }
+
+    /// The work is done; true when it is to be done once more.
+    mutating func end(isFull: Bool) -> Bool {
+        isBlocked = isFull && !isAskedAgain
+        isRunning = isAskedAgain
+        isAskedAgain = false
+        return isRunning
     }
 }

@@ -78,6 +78,17 @@ package enum DiskConformance {
                 try file.write([1].span, at: 0)
             }
         },
+        ConformanceCheck("memory that is let go of, synced or not, changes no byte") { subject in
+            let file = try subject.disk.open(subject.path("a"), .createNew)
+            try file.write([UInt8](repeating: 5, count: 16_384).span, at: 0)
+            try file.letGo(0..<8_192)
+            try file.sync()
+            try file.write([6].span, at: 8_191)
+            try file.letGo(0..<16_384)
+            let bytes = [UInt8](repeating: 5, count: 8_191) + [6]
+            try expectEqual(try file.bytes(at: 0, count: 8_192), bytes, "bytes")
+            try expectEqual(try file.size(), 16_384, "size")
+        },
         ConformanceCheck("an empty write and an empty read do nothing") { subject in
             let file = try subject.disk.open(subject.path("a"), .createNew)
             let none: [UInt8] = []

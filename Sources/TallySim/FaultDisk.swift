@@ -204,6 +204,9 @@ private final class FaultFile: DiskFile {
         try change(.truncate, .resize(size))
     }
 
+    /// There is no memory to let go of.
+    func letGo(_ range: Range<Int>) throws(DiskFault) {}
+
     func size() throws(DiskFault) -> Int {
         try disk.run { (state: inout FaultDiskState) throws(DiskFault) in
             try state.size(node, path)

@@ -191,6 +191,16 @@ private final class RealFile: DiskFile {
         }
     }
 
+    func letGo(_ range: Range<Int>) throws(DiskFault) {
+        let number = posix_fadvise(
+            descriptor,
+            range.lowerBound,
+            range.count,
+            POSIX_FADV_DONTNEED
+        )
+        guard number == 0 else { throw systemFault(number, .sync, path) }
+    }
+
     func preallocate(to size: Int) throws(DiskFault) {
         guard size > 0 else { return }
         while true {

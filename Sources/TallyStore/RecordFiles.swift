@@ -21,6 +21,8 @@ package final class RecordFiles: Sendable {
         var end: Int
         /// Bundles begun.
         var bundleCount: Int
+        /// The records before this were let go of.
+        var coldEnd: Int
     }
 
     struct State {
@@ -89,18 +91,33 @@ package final class RecordFiles: Sendable {
     ///
     /// - Throws: ``StoreFault``; the node stops, the call is never repeated.
     package func sync() throws(StoreFault) {
-        let tail = takeTail()
+        var tail = takeTail()
         do {
             try onDisk { () throws(DiskFault) in
                 try tail.entries.file.sync()
                 try tail.offsetsFile.file.sync()
                 try positions.sync()
+                try letGo(&tail)
             }
         } catch {
             stop()
             throw error
         }
+        publish(tail, [])
     }
+
+    /// Keeps only the newest records in the system's memory; older ones come back when read.
+    private func letGo(_ tail: inout Tail) throws(DiskFault) {
+        let end = (tail.end - RecordFiles.warmBytes) / RecordFiles.warmStep * RecordFiles.warmStep
+        guard end > tail.coldEnd else { return }
+        try tail.entries.file.letGo(tail.coldEnd..<end)
+        tail.coldEnd = end
+    }
+
+    /// Bytes of the newest records that stay, for the views that follow.
+    private static let warmBytes = 64 << 20
+    /// Bytes let go of at a time.
+    private static let warmStep = 8 << 20
 
     private func stop() {
         state.withLock { $0.isStopped = true }

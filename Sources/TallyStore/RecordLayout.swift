@@ -86,7 +86,7 @@ enum RecordLayout {
 
     /// The rows of a file of eight-byte rows as bytes.
     static func rows(_ values: [UInt64]) -> [UInt8] {
-        unsafe values.map(\.littleEndian).withUnsafeBytes { unsafe Array($0) }
+        unsafe values.map { $0.littleEndian }.withUnsafeBytes { unsafe Array($0) }
     }
 }
 

@@ -314,7 +314,8 @@ package struct RecordReplay: ~Copyable {
                 offsetsFile: try GrowingFile(offsets),
                 count: count,
                 end: end,
-                bundleCount: start.rebuildsOffsets ? 0 : start.offsets.count
+                bundleCount: start.rebuildsOffsets ? 0 : start.offsets.count,
+                coldEnd: end
             )
         }
     }

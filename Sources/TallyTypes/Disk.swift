@@ -170,6 +170,11 @@ public protocol DiskFile: AnyObject, Sendable {
     /// - Throws: ``DiskFault``.
     func truncate(to size: Int) throws(DiskFault)
 
+    /// Lets go of memory that holds copies of a range; what can be read stays the same.
+    ///
+    /// - Throws: ``DiskFault``.
+    func letGo(_ range: Range<Int>) throws(DiskFault)
+
     /// Returns the file's length in bytes.
     ///
     /// - Throws: ``DiskFault``.
