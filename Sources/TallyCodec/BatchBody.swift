@@ -18,54 +18,23 @@
 
 package import TallyTypes
 
-/// A validated batch body: positions into its bytes.
-package struct BatchBody: Sendable {
+/// Reads and writes the bodies of binary batches.
+package enum BatchBody {
     /// The number that every body begins with.
     package static let format: UInt8 = 1
     /// Bytes before the first asset.
     package static let headerBytes = 16
-    /// Bytes of one transfer.
-    package static let transferBytes = 24
     /// The most assets in one body.
     package static let assetsMax = 256
     /// The most accounts in one body.
     package static let accountsMax = 16_384
-
     /// One transfer, by positions in the tables of its body.
-    package struct Item: Hashable, Sendable {
-        /// The account that gives.
-        package let source: Int
-        /// The account that receives.
-        package let destination: Int
-        /// The asset.
-        package let asset: Int
-        /// How much moves.
-        package let amount: UInt128
-
-        /// Makes an item.
-        package init(source: Int, destination: Int, asset: Int, amount: UInt128) {
-            self.source = source
-            self.destination = destination
-            self.asset = asset
-            self.amount = amount
-        }
-    }
-
-    /// The body as received.
-    package let bytes: [UInt8]
-    /// True when sources may go below zero.
-    package let isForced: Bool
-    /// Where each asset stands.
-    package let assets: [Range<Int>]
-    /// Where each account stands.
-    package let accounts: [Range<Int>]
-    /// The transfers, in order.
-    package let items: [Item]
+    package typealias Item = TransferBatch.Item
 
     /// Reads a body.
     ///
     /// - Throws: ``Malformed`` with the field and the byte offset.
-    package init(_ bytes: [UInt8]) throws(Malformed) {
+    package static func decode(_ bytes: [UInt8]) throws(Malformed) -> TransferBatch {
         var reader = LittleEndianReader(bytes)
         let format = try reader.byte("format")
         guard format == BatchBody.format else {
@@ -79,35 +48,26 @@ package struct BatchBody: Sendable {
         guard try reader.integer("zero", as: UInt32.self) == 0 else {
             throw Malformed("not zero", field: "zero", offset: 12)
         }
-        try BatchBody.check(Int(assetCount), 1...BatchBody.assetsMax, "assets", 2)
-        try BatchBody.check(Int(accountCount), 1...BatchBody.accountsMax, "accounts", 4)
-        try BatchBody.check(
-            Int(transferCount),
-            1...Limits.transfersPerBatchMax,
-            "transfers",
-            8
-        )
-        self.bytes = bytes
-        isForced = flags & 1 != 0
-        assets = try BatchBody.table(&reader, Int(assetCount), "assets", bytes) {
-            reader throws(Malformed) in
-            Int(try reader.byte("assets.length"))
-        } isLegal: {
+        try check(Int(assetCount), 1...assetsMax, "assets", 2)
+        try check(Int(accountCount), 1...accountsMax, "accounts", 4)
+        try check(Int(transferCount), 1...Limits.transfersPerBatchMax, "transfers", 8)
+        var tables = TableReader(bytes, at: headerBytes)
+        let assets = try tables.read(Int(assetCount), "assets", lengthBytes: 1) {
             Asset.isLegal($0)
         }
-        accounts = try BatchBody.table(&reader, Int(accountCount), "accounts", bytes) {
-            reader throws(Malformed) in
-            Int(try reader.integer("accounts.length", as: UInt16.self))
-        } isLegal: {
+        let accounts = try tables.read(Int(accountCount), "accounts", lengthBytes: 2) {
             AccountAddress.isLegal($0)
         }
-        items = try BatchBody.transfers(
-            &reader,
-            Int(transferCount),
-            assets: assets.count,
-            accounts: accounts.count
+        let batch = TransferBatch(
+            checked: bytes,
+            isForced: flags & 1 != 0,
+            assets: assets,
+            accounts: accounts,
+            start: tables.offset,
+            count: Int(transferCount)
         )
-        try reader.expectEnd()
+        try checkTransfers(of: batch)
+        return batch
     }
 
     private static func check(
@@ -125,68 +85,44 @@ package struct BatchBody: Sendable {
         }
     }
 
-    private static func table(
-        _ reader: inout LittleEndianReader,
-        _ count: Int,
-        _ field: String,
-        _ bytes: [UInt8],
-        length: (inout LittleEndianReader) throws(Malformed) -> Int,
-        isLegal: (ArraySlice<UInt8>) -> Bool
-    ) throws(Malformed) -> [Range<Int>] {
-        var ranges: [Range<Int>] = []
-        ranges.reserveCapacity(count)
-        for position in 0..<count {
-            let item = try reader.slice(try length(&reader), "\(field)[\(position)]")
-            guard isLegal(item) else {
-                throw Malformed(
-                    "illegal",
-                    field: "\(field)[\(position)]",
-                    offset: item.startIndex
-                )
-            }
-            if let last = ranges.last, !bytes[last].lexicographicallyPrecedes(item) {
-                throw Malformed(
-                    "not strictly ascending",
-                    field: "\(field)[\(position)]",
-                    offset: item.startIndex
-                )
-            }
-            ranges.append(item.startIndex..<item.endIndex)
+    private static func checkTransfers(of batch: TransferBatch) throws(Malformed) {
+        let remaining = batch.bytes.count - batch.start
+        guard remaining == batch.count * TransferBatch.transferBytes else {
+            throw Malformed(
+                "\(remaining) bytes for \(batch.count) transfers",
+                field: "transfers",
+                offset: batch.start
+            )
         }
-        return ranges
+        let bad = firstBadTransfer(of: batch)
+        guard let bad else { return }
+        throw Malformed(
+            "no such account or asset, or a zero that is none",
+            field: "transfers[\(bad)]",
+            offset: batch.start + bad * TransferBatch.transferBytes
+        )
     }
 
-    private static func transfers(
-        _ reader: inout LittleEndianReader,
-        _ count: Int,
-        assets: Int,
-        accounts: Int
-    ) throws(Malformed) -> [Item] {
-        guard reader.remaining == count * transferBytes else {
-            throw reader.malformed(
-                "\(reader.remaining) bytes for \(count) transfers",
-                "transfers"
-            )
-        }
-        var items: [Item] = []
-        items.reserveCapacity(count)
-        for position in 0..<count {
-            let source = Int(try reader.integer("source", as: UInt16.self))
-            let destination = Int(try reader.integer("destination", as: UInt16.self))
-            let asset = Int(try reader.integer("asset", as: UInt16.self))
-            let zero: UInt16 = try reader.integer("zero")
-            guard source < accounts, destination < accounts, asset < assets, zero == 0 else {
-                throw reader.malformed(
-                    "no such account or asset, or a zero that is none",
-                    "transfers[\(position)]"
+    /// The first transfer that names what is not in the tables, or whose zero is none.
+    private static func firstBadTransfer(of batch: TransferBatch) -> Int? {
+        let (accounts, assets) = (batch.accounts.count, batch.assets.count)
+        return unsafe batch.bytes.withUnsafeBytes { bytes in
+            for position in 0..<batch.count {
+                let offset = batch.start + position * TransferBatch.transferBytes
+                let source = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)
+                let destination = unsafe bytes.loadUnaligned(
+                    fromByteOffset: offset + 2,
+                    as: UInt16.self
                 )
+                let asset = unsafe bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt16.self)
+                let zero = unsafe bytes.loadUnaligned(fromByteOffset: offset + 6, as: UInt16.self)
+                guard Int(UInt16(littleEndian: source)) < accounts,
+                    Int(UInt16(littleEndian: destination)) < accounts,
+                    Int(UInt16(littleEndian: asset)) < assets, zero == 0
+                else { return position }
             }
-            let amount: UInt128 = try reader.integer("amount")
-            items.append(
-                Item(source: source, destination: destination, asset: asset, amount: amount)
-            )
+            return nil
         }
-        return items
     }
 
     /// Writes a body from tables in ascending order.
@@ -218,5 +154,60 @@ package struct BatchBody: Sendable {
             out.integer(item.amount)
         }
         return out.bytes
+    }
+}
+
+/// Reads the tables of a body: names behind their lengths, strictly ascending.
+private struct TableReader {
+    private let source: [UInt8]
+    private(set) var offset: Int
+
+    init(_ source: [UInt8], at offset: Int) {
+        self.source = source
+        self.offset = offset
+    }
+
+    mutating func read(
+        _ count: Int,
+        _ field: String,
+        lengthBytes: Int,
+        isLegal: (Span<UInt8>) -> Bool
+    ) throws(Malformed) -> [Range<Int>] {
+        let source = source
+        let bytes = source.span
+        var ranges: [Range<Int>] = []
+        ranges.reserveCapacity(count)
+        var last: Range<Int>?
+        for position in 0..<count {
+            guard lengthBytes <= bytes.count - offset else {
+                throw Malformed("truncated", field: "\(field).length", offset: offset)
+            }
+            var length = Int(bytes[offset])
+            if lengthBytes == 2 { length |= Int(bytes[offset + 1]) << 8 }
+            offset += lengthBytes
+            guard length <= bytes.count - offset else {
+                throw Malformed("truncated", field: "\(field)[\(position)]", offset: offset)
+            }
+            let range = offset..<offset + length
+            let name = bytes.extracting(range)
+            guard isLegal(name) else {
+                throw Malformed("illegal", field: "\(field)[\(position)]", offset: offset)
+            }
+            if let last, !isBefore(bytes.extracting(last), name) {
+                let reason = "not strictly ascending"
+                throw Malformed(reason, field: "\(field)[\(position)]", offset: offset)
+            }
+            ranges.append(range)
+            last = range
+            offset += length
+        }
+        return ranges
+    }
+
+    private func isBefore(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+        for position in 0..<min(left.count, right.count) where left[position] != right[position] {
+            return left[position] < right[position]
+        }
+        return left.count < right.count
     }
 }

@@ -33,6 +33,28 @@ package struct KeyTable: Hashable, Sendable {
         return UInt32(ends.count - 1)
     }
 
+    /// Adds keys that share a prefix: each is that, a length in two big-endian bytes, and so many
+    /// bytes.
+    package mutating func append(prefix: [UInt8], tails: [Range<Int>], of source: [UInt8]) {
+        let total = tails.reduce(tails.count * (prefix.count + 2)) { $0 + $1.count }
+        reserve(keys: count + tails.count, bytes: bytes.count + total)
+        var end = UInt32(bytes.count)
+        bytes += unsafe [UInt8](unsafeUninitializedCapacity: total) { buffer, written in
+            var out = unsafe RawWriter(UnsafeMutableRawBufferPointer(buffer))
+            unsafe source.withUnsafeBytes { source in
+                for tail in tails {
+                    out.append(prefix)
+                    out.byte(UInt8(truncatingIfNeeded: tail.count >> 8))
+                    out.byte(UInt8(truncatingIfNeeded: tail.count))
+                    unsafe out.append(UnsafeRawBufferPointer(rebasing: source[tail]))
+                    end += UInt32(prefix.count + 2 + tail.count)
+                    ends.append(end)
+                }
+            }
+            written = out.count
+        }
+    }
+
     /// Adds a key given in two pieces and returns its position.
     package mutating func append(
         prefix: ArraySlice<UInt8>,

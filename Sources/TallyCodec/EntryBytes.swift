@@ -5,6 +5,86 @@
 
 package import TallyTypes
 
+/// Fills a block of memory whose size was computed before; every write is checked against its end.
+@safe
+package struct RawWriter {
+    @usableFromInline let base: UnsafeMutableRawBufferPointer
+    @usableFromInline var written = 0
+    /// Bytes written so far.
+    @inlinable package var count: Int { written }
+
+    /// Fills a block from its start.
+    @inlinable
+    package init(_ base: UnsafeMutableRawBufferPointer) {
+        unsafe self.base = base
+    }
+
+    /// Writes one byte.
+    @inlinable
+    @inline(__always)
+    package mutating func byte(_ value: UInt8) {
+        let at = room(UInt8.bitWidth / 8)
+        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: at, as: UInt8.self)
+    }
+
+    /// Writes two bytes, the least significant first.
+    @inlinable
+    @inline(__always)
+    package mutating func integer(_ value: UInt16) {
+        let at = room(UInt16.bitWidth / 8)
+        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: at, as: UInt16.self)
+    }
+
+    /// Writes four bytes, the least significant first.
+    @inlinable
+    @inline(__always)
+    package mutating func integer(_ value: UInt32) {
+        let at = room(UInt32.bitWidth / 8)
+        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: at, as: UInt32.self)
+    }
+
+    /// Writes eight bytes, the least significant first.
+    @inlinable
+    @inline(__always)
+    package mutating func integer(_ value: UInt64) {
+        let at = room(UInt64.bitWidth / 8)
+        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: at, as: UInt64.self)
+    }
+
+    /// Writes sixteen bytes, the least significant first.
+    @inlinable
+    @inline(__always)
+    package mutating func integer(_ value: UInt128) {
+        let at = room(UInt128.bitWidth / 8)
+        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: at, as: UInt128.self)
+    }
+
+    /// Writes bytes.
+    @inlinable
+    package mutating func append(_ bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBytes { unsafe append($0) }
+    }
+
+    /// Writes bytes.
+    @inlinable
+    @inline(__always)
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        let at = room(bytes.count)
+        guard let source = bytes.baseAddress, let target = unsafe base.baseAddress else { return }
+        unsafe (target + at).copyMemory(from: source, byteCount: bytes.count)
+    }
+
+    /// Takes room for some bytes and says where it begins.
+    @inlinable
+    @inline(__always)
+    mutating func room(_ size: Int) -> Int {
+        let end = unsafe base.count
+        invariant(.i53, written + size <= end, "\(size) bytes at \(written) of \(end)")
+        defer { written += size }
+        return written
+    }
+}
+
 /// Appends little-endian integers and blobs.
 package struct LittleEndianWriter {
     /// What was written so far.
@@ -50,11 +130,15 @@ package struct LittleEndianWriter {
 
     /// Appends transfers of twenty bytes each.
     package mutating func transfers(_ values: [Transfer]) {
-        bytes.reserveCapacity(bytes.count + values.count * 20)
-        for transfer in values {
-            integer(transfer.source)
-            integer(transfer.destination)
-            integer(transfer.amount)
+        let size = values.count * 20
+        bytes += unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, written in
+            var out = unsafe RawWriter(UnsafeMutableRawBufferPointer(buffer))
+            for transfer in values {
+                out.integer(transfer.source)
+                out.integer(transfer.destination)
+                out.integer(transfer.amount)
+            }
+            written = out.count
         }
     }
 }
@@ -189,17 +273,34 @@ package struct LittleEndianReader {
         _ count: Int,
         below keyCount: UInt32
     ) throws(Malformed) -> [Transfer] {
+        let size = 20 * count
+        guard size <= remaining else { throw malformed("truncated", "transfers") }
+        let start = offset
         var transfers: [Transfer] = []
         transfers.reserveCapacity(count)
-        for _ in 0..<count {
-            let source: UInt16 = try integer("transfers.source")
-            let destination: UInt16 = try integer("transfers.destination")
-            guard source < keyCount, destination < keyCount else {
-                throw malformed("no such key", "transfers")
+        unsafe bytes.withUnsafeBytes { bytes in
+            for at in stride(from: start, to: start + size, by: 20) {
+                let source = unsafe bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self)
+                let destination = unsafe bytes.loadUnaligned(
+                    fromByteOffset: at + 2,
+                    as: UInt16.self
+                )
+                let amount = unsafe bytes.loadUnaligned(fromByteOffset: at + 4, as: UInt128.self)
+                transfers.append(
+                    Transfer(
+                        source: UInt16(littleEndian: source),
+                        destination: UInt16(littleEndian: destination),
+                        amount: UInt128(littleEndian: amount)
+                    )
+                )
             }
-            let amount: UInt128 = try integer("transfers.amount")
-            transfers.append(Transfer(source: source, destination: destination, amount: amount))
         }
+        if let bad = transfers.firstIndex(where: {
+            $0.source >= keyCount || $0.destination >= keyCount
+        }) {
+            throw Malformed("no such key", field: "transfers", offset: start + 20 * bad)
+        }
+        offset += size
         return transfers
     }
 

@@ -68,45 +68,95 @@ package enum EntryCodec {
     }
 
     /// The bytes of a key that stand in the prefix table: format, kind, book, and a volume's asset.
-    private static func prefixCount(of key: ArraySlice<UInt8>) -> Int {
-        let start = key.startIndex
-        guard key.count > 20, key[start + 1] == StateKeyKind.volume.rawValue else {
+    @inline(__always)
+    private static func prefixCount(of key: UnsafeRawBufferPointer) -> Int {
+        guard key.count > 20, unsafe key[1] == StateKeyKind.volume.rawValue else {
             return min(key.count, 18)
         }
-        return min(key.count, 20 + Int(key[start + 18]) << 8 + Int(key[start + 19]))
+        return min(key.count, 20 + Int(unsafe key[18]) << 8 + Int(unsafe key[19]))
     }
 
     private static func encodeKeys(_ keys: KeyTable, to out: inout LittleEndianWriter) {
-        var prefixes: [ArraySlice<UInt8>] = []
+        var prefixes = KeyPrefixes()
         var references: [UInt16] = []
         references.reserveCapacity(keys.count)
-        var known: [ArraySlice<UInt8>: UInt16] = [:]
-        var last: UInt16 = 0
-        for position in 0..<keys.count {
-            let key = keys[position]
-            let prefix = key.prefix(prefixCount(of: key))
-            if references.isEmpty || prefixes[Int(last)] != prefix {
-                if let reference = known[prefix] {
-                    last = reference
-                } else {
-                    last = UInt16(prefixes.count)
-                    known[prefix] = last
-                    prefixes.append(prefix)
-                }
+        var suffixBytes = 0
+        unsafe keys.bytes.withUnsafeBytes { bytes in
+            for position in 0..<keys.count {
+                let range = keys.range(position)
+                let key = unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
+                let count = unsafe prefixCount(of: key)
+                let prefix = range.lowerBound..<range.lowerBound + count
+                unsafe references.append(prefixes.reference(to: prefix, bytes))
+                suffixBytes += range.count - count
             }
-            references.append(last)
         }
-        out.integer(UInt16(prefixes.count))
-        for prefix in prefixes {
+        out.integer(UInt16(prefixes.all.count))
+        for prefix in prefixes.all {
             out.integer(UInt16(prefix.count))
-            out.append(prefix)
+            out.append(keys.bytes[prefix])
         }
         out.integer(UInt32(keys.count))
-        for position in 0..<keys.count {
-            let suffix = keys[position].dropFirst(prefixes[Int(references[position])].count)
-            out.integer(references[position])
-            out.integer(UInt16(suffix.count))
-            out.append(suffix)
+        let size = 4 * keys.count + suffixBytes
+        out.bytes += unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, written in
+            var raw = unsafe RawWriter(UnsafeMutableRawBufferPointer(buffer))
+            unsafe keys.bytes.withUnsafeBytes { bytes in
+                for position in 0..<keys.count {
+                    let range = keys.range(position)
+                    let prefix = prefixes.all[Int(references[position])].count
+                    let suffix = range.lowerBound + prefix..<range.upperBound
+                    raw.integer(references[position])
+                    raw.integer(UInt16(truncatingIfNeeded: suffix.count))
+                    unsafe raw.append(UnsafeRawBufferPointer(rebasing: bytes[suffix]))
+                }
+            }
+            written = raw.count
+        }
+    }
+
+    /// The prefixes of an entry's keys, in the order of their first use.
+    private struct KeyPrefixes {
+        private(set) var all: [Range<Int>] = []
+        private var known: [ArraySlice<UInt8>: UInt16] = [:]
+        private var last: UInt16 = 0
+
+        mutating func reference(
+            to prefix: Range<Int>,
+            _ bytes: UnsafeRawBufferPointer
+        ) -> UInt16 {
+            let wanted = unsafe bytes[prefix]
+            if !all.isEmpty, unsafe isSame(bytes[all[Int(last)]], wanted) { return last }
+            let key = unsafe Array(wanted)[...]
+            if let reference = known[key] {
+                last = reference
+            } else {
+                last = UInt16(all.count)
+                known[key] = last
+                all.append(prefix)
+            }
+            return last
+        }
+
+        @inline(__always)
+        private func isSame(
+            _ left: Slice<UnsafeRawBufferPointer>,
+            _ right: Slice<UnsafeRawBufferPointer>
+        ) -> Bool {
+            guard unsafe left.count == right.count else { return false }
+            let left = unsafe UnsafeRawBufferPointer(rebasing: left)
+            let right = unsafe UnsafeRawBufferPointer(rebasing: right)
+            var at = 0
+            while at + 8 <= left.count {
+                let one = unsafe left.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+                let two = unsafe right.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+                guard one == two else { return false }
+                at += 8
+            }
+            while at < left.count {
+                guard unsafe left[at] == right[at] else { return false }
+                at += 1
+            }
+            return true
         }
     }
 
@@ -210,6 +260,12 @@ package enum EntryCodec {
         return entry
     }
 
+    private static func prefixCount(of keys: KeyTable, _ position: Int) -> Int {
+        unsafe keys.bytes.withUnsafeBytes { bytes in
+            unsafe prefixCount(of: UnsafeRawBufferPointer(rebasing: bytes[keys.range(position)]))
+        }
+    }
+
     private static func decodeKeys(
         _ reader: inout LittleEndianReader
     ) throws(Malformed) -> KeyTable {
@@ -236,7 +292,7 @@ package enum EntryCodec {
             let length = Int(try reader.integer("keys.length", as: UInt16.self))
             let suffix = try reader.slice(length, "keys.bytes")
             let position = Int(keys.append(prefix: prefixes[prefix], suffix: suffix))
-            guard prefixCount(of: keys[position]) == prefixes[prefix].count else {
+            guard prefixCount(of: keys, position) == prefixes[prefix].count else {
                 throw reader.malformed("a key is not cut where its prefix ends", "keys.bytes")
             }
         }

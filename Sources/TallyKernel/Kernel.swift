@@ -48,6 +48,8 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
     package private(set) var secrets: KeySecrets
     /// The tree over all records.
     package private(set) var tree: CompactRange
+    /// The flush whose rows are being copied.
+    var beginning: FlushBeginning?
 
     /// Makes the kernel of an empty ledger.
     ///
@@ -108,6 +110,20 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
         at index: LogIndex,
         hashes known: [KeyHash]? = nil
     ) -> Applied {
+        apply(entry, at: index, hashes: known, rows: nil)
+    }
+
+    /// Applies a plan of this kernel at the next index, with what admission knows of its keys.
+    package mutating func apply(_ plan: Plan, at index: LogIndex) -> Applied {
+        apply(plan.entry, at: index, hashes: plan.hashes, rows: plan.rows)
+    }
+
+    private mutating func apply(
+        _ entry: Entry,
+        at index: LogIndex,
+        hashes known: [KeyHash]?,
+        rows: [RowHandle]?
+    ) -> Applied {
         invariant(.i5, !isReconfiguring, "an entry is applied before a change of K took effect")
         cache.enter(index)
         guard entry.predicted == index, entry.epoch == scalars.epoch else {
@@ -122,7 +138,7 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
         let scope = EntryScope(
             cache: cache,
             entry: entry,
-            handles: lay(entry, hashes)
+            handles: lay(entry, hashes, rows)
         )
         var machine = Machine(scope: scope, entry: entry, scalars: scalars, tree: tree)
         let submissions = entry.submissions.map { machine.apply($0) }
@@ -177,12 +193,21 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
     }
 
     /// Validates all seeds, lays them, and finds the row of every covered key.
-    private func lay(_ entry: Entry, _ hashes: [KeyHash]) -> [RowHandle] {
+    private func lay(_ entry: Entry, _ hashes: [KeyHash], _ found: [RowHandle]?) -> [RowHandle] {
         let decoded = entry.seeds.map { DecodedSeed($0, entry.keys) }
-        for (seed, value) in zip(entry.seeds, decoded) {
-            _ = cache.seed(hashes[Int(seed.key)], kind: value.kind, value.value)
+        guard var rows = found else {
+            for (seed, value) in zip(entry.seeds, decoded) {
+                _ = cache.seed(hashes[Int(seed.key)], kind: value.kind, value.value)
+            }
+            return hashes.map { cache.locate($0) }
         }
-        return hashes.map { cache.locate($0) }
+        for (seed, value) in zip(entry.seeds, decoded) {
+            let key = Int(seed.key)
+            rows[key] = cache.seed(hashes[key], kind: value.kind, value.value)
+        }
+        // A row that was a hit is held at least until here, so no other key can have it.
+        for (hash, row) in zip(hashes, rows) { cache.requireHeld(row, hash) }
+        return rows
     }
 
     private struct DecodedSeed {

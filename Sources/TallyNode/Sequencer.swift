@@ -201,9 +201,11 @@ package actor Sequencer {
         if !kernel.mayEnter(next) {
             statistics.rotationWaits += 1
             startFlush()
-            return false
+            return await copyWhileIdle()
         }
-        guard !waiting.isEmpty, !isStopping, inFlight.count < inFlightMax else { return false }
+        guard !waiting.isEmpty, !isStopping, inFlight.count < inFlightMax else {
+            return await copyWhileIdle()
+        }
         let taken = take()
         do {
             try await sequence(taken)
@@ -211,6 +213,14 @@ package actor Sequencer {
             for item in taken { item.refuse(.faulted) }
             fail(NodeFault(stopping: error))
         }
+        return true
+    }
+
+    /// Copies rows of a flush when there is nothing better to do; false when there is no flush.
+    private func copyWhileIdle() async -> Bool {
+        guard kernel.isCapturing, fault == nil else { return false }
+        copyRows()
+        await Task.yield()
         return true
     }
 
@@ -296,7 +306,7 @@ package actor Sequencer {
                 time: choices.time,
                 saltSeed: choices.saltSeed
             )
-            apply(Plan(entry: entry, hashes: []), EntryCodec.encode(entry), [], 0)
+            apply(Plan(empty: entry), EntryCodec.encode(entry), [], 0)
         }
     }
 
@@ -305,6 +315,7 @@ package actor Sequencer {
         let mayEnter = kernel.mayEnter(kernel.applied.next)
         if mayEnter, inFlight.count < inFlightMax { return true }
         if !mayEnter { startFlush() }
+        if await copyWhileIdle() { return false }
         await waitForEvent()
         return false
     }
@@ -400,7 +411,7 @@ package actor Sequencer {
     ) {
         let index = plan.entry.predicted
         links.log.append(bytes)
-        let applied = kernel.apply(plan.entry, at: index, hashes: plan.hashes)
+        let applied = kernel.apply(plan, at: index)
         guard let submissions = applied.submissions else {
             invariantFailure(.i12, "an entry of the only writer met another index than its own")
         }
@@ -425,6 +436,7 @@ package actor Sequencer {
         links.log.publish(applied)
         flush.note(entryBytes: bytes.count, at: index, kernel.cache)
         if flush.isDue { startFlush() }
+        copyRows()
     }
 
     /// What is left of a submission comes first in the next entry; one that stays stale is refused.

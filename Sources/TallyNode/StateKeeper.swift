@@ -65,15 +65,10 @@ package final class StateKeeper: Sendable {
 
     /// Writes a capture, blocking: image, then batch, then the removal of older images.
     package func write(_ capture: FlushCapture) throws(StoreFault) {
-        let image = try images.write([capture.imageBytes()], applied: capture.applied)
+        let image = try images.write(capture.image, applied: capture.applied)
         var rows = FlushRows(rowCapacity: capture.dirtyCount, byteCapacity: 0)
-        for row in capture.sortedRows() {
-            if let value = row.value {
-                rows.put(row.key.span, value.span)
-            } else {
-                rows.delete(row.key.span)
-            }
-        }
+        capture.forEachRow(put: { rows.put($0, $1) }, delete: { rows.delete($0) })
+        rows.sort()
         let marker = FlushMarker(
             applied: capture.applied,
             scalars: StateCodec.encodeScalars(capture.scalars),

@@ -54,15 +54,10 @@ final class WaitingSubmission {
                 first: first,
                 outcomes: outcomes,
                 isReplay: isReplay,
-                count: transferCount(of: request)
+                count: request.batch.count
             )
         case .staleBatch: rebuilds += 1
         }
-    }
-
-    private func transferCount(of request: BatchRequest) -> Int {
-        let bytes = request.bytes
-        return Int(bytes[8]) | Int(bytes[9]) << 8 | Int(bytes[10]) << 16 | Int(bytes[11]) << 24
     }
 
     func refuse(_ busy: Busy) {
@@ -122,7 +117,7 @@ enum SizeEstimate {
     static func of(_ submission: Submission) -> (bytes: Int, orders: Int) {
         switch submission {
         case .batch(let request):
-            (request.bytes.count + 4096, (request.bytes.count - 16) / BatchBody.transferBytes)
+            (request.batch.bytes.count + 4096, request.batch.count)
         case .groups(let groups):
             groups.reduce(into: (bytes: 0, orders: 0)) { sum, group in
                 for request in group {

@@ -41,6 +41,7 @@ public enum InvariantID: Int, CaseIterable, Sendable {
     case i50 = 50
     case i51 = 51
     case i52 = 52
+    case i53 = 53
 }
 
 /// Stops the process when a contract of our own code is broken.

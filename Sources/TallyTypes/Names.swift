@@ -38,7 +38,7 @@ public struct AccountAddress: Hashable, Comparable, Sendable, CustomStringConver
 
     /// Checks and takes an address; nil when it breaks the rule.
     public init?(_ text: String) {
-        guard AccountAddress.isLegal(text.utf8) else { return nil }
+        guard AccountAddress.isLegal(text.utf8.span) else { return nil }
         self.text = text
     }
 
@@ -50,10 +50,11 @@ public struct AccountAddress: Hashable, Comparable, Sendable, CustomStringConver
     public var isWorld: Bool { text == "world" }
 
     /// True when the bytes are an address: no empty segment, no other byte, not too long.
-    public static func isLegal(_ bytes: some Collection<UInt8>) -> Bool {
+    public static func isLegal(_ bytes: Span<UInt8>) -> Bool {
         guard bytes.count <= bytesMax else { return false }
         var inSegment = false
-        for byte in bytes {
+        for position in bytes.indices {
+            let byte = bytes[position]
             if byte == UInt8(ascii: ":") {
                 guard inSegment else { return false }
                 inSegment = false
@@ -83,39 +84,35 @@ public struct Asset: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// Checks and takes an asset; nil when it breaks the rule.
     public init?(_ text: String) {
-        guard Asset.isLegal(text.utf8) else { return nil }
+        guard Asset.isLegal(text.utf8.span) else { return nil }
         self.text = text
     }
 
     /// True when the bytes match `[A-Z][A-Z0-9]{0,16}(_[A-Z]{1,16})?(/[0-9]{1,6})?`.
-    public static func isLegal(_ bytes: some Collection<UInt8>) -> Bool {
-        var rest = Array(bytes)[...]
-        guard let first = rest.popFirst(), isUpper(first) else { return false }
-        guard take(&rest, atMost: 16, while: { isUpper($0) || isDigit($0) }) >= 0 else {
-            return false
+    public static func isLegal(_ bytes: Span<UInt8>) -> Bool {
+        guard bytes.count > 0, isUpper(bytes[0]) else { return false }
+        var at = 1
+        _ = take(bytes, &at, atMost: 16) { isUpper($0) || isDigit($0) }
+        if at < bytes.count, bytes[at] == UInt8(ascii: "_") {
+            at += 1
+            guard take(bytes, &at, atMost: 16, while: isUpper) >= 1 else { return false }
         }
-        if rest.first == UInt8(ascii: "_") {
-            rest.removeFirst()
-            guard take(&rest, atMost: 16, while: isUpper) >= 1 else { return false }
+        if at < bytes.count, bytes[at] == UInt8(ascii: "/") {
+            at += 1
+            guard take(bytes, &at, atMost: 6, while: isDigit) >= 1 else { return false }
         }
-        if rest.first == UInt8(ascii: "/") {
-            rest.removeFirst()
-            guard take(&rest, atMost: 6, while: isDigit) >= 1 else { return false }
-        }
-        return rest.isEmpty
+        return at == bytes.count
     }
 
     private static func take(
-        _ rest: inout ArraySlice<UInt8>,
+        _ bytes: Span<UInt8>,
+        _ at: inout Int,
         atMost limit: Int,
         while holds: (UInt8) -> Bool
     ) -> Int {
-        var taken = 0
-        while taken < limit, let byte = rest.first, holds(byte) {
-            rest.removeFirst()
-            taken += 1
-        }
-        return taken
+        let start = at
+        while at - start < limit, at < bytes.count, holds(bytes[at]) { at += 1 }
+        return at - start
     }
 
     /// The asset itself.
@@ -133,7 +130,12 @@ private func isDigit(_ byte: UInt8) -> Bool {
     byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
 }
 
+/// The letters, digits, `_` and `-` among the first 64 bytes, and among the next 64, one bit each.
+private let wordBytes: (UInt64, UInt64) = (0x03ff_2000_0000_0000, 0x07ff_fffe_87ff_fffe)
+
+@inline(__always)
 private func isWordByte(_ byte: UInt8) -> Bool {
-    isUpper(byte) || isDigit(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
-        || (byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z"))
+    guard byte < 128 else { return false }
+    let bits = byte < 64 ? wordBytes.0 : wordBytes.1
+    return bits >> UInt64(byte & 63) & 1 == 1
 }

@@ -33,15 +33,15 @@ public struct Request: Hashable, Sendable {
 public struct BatchRequest: Hashable, Sendable {
     /// The book it is for.
     public let book: BookName
-    /// The body, exactly as received; docs/formats/batch.md.
-    public let bytes: [UInt8]
+    /// What the client sent, checked.
+    public let batch: TransferBatch
     /// At most 256 bytes; judged once, before the first order.
     public let idempotencyKey: Text?
 
     /// Makes a batch.
-    public init(book: BookName, bytes: [UInt8], idempotencyKey: Text? = nil) {
+    public init(book: BookName, batch: TransferBatch, idempotencyKey: Text? = nil) {
         self.book = book
-        self.bytes = bytes
+        self.batch = batch
         self.idempotencyKey = idempotencyKey
     }
 }

@@ -103,7 +103,7 @@ struct BenchWorkload {
         var batches: [[UInt8]] = []
         var left = transfers
         while left > 0 {
-            let items = (0..<min(batch, left)).map { _ in
+            let drawn = (0..<min(batch, left)).map { _ in
                 BatchBody.Item(
                     source: random.below(accounts),
                     destination: random.below(accounts),
@@ -111,11 +111,38 @@ struct BenchWorkload {
                     amount: UInt128(random.below(10_000))
                 )
             }
-            left -= items.count
-            batches.append(BatchBody.encode(assets: assets, accounts: names, items: items))
+            left -= drawn.count
+            batches.append(BenchWorkload.body(drawn, names, assets))
         }
         self.batches = batches
         self.transfers = transfers
+    }
+
+    /// A body whose table holds the accounts that its transfers name, and no others.
+    private static func body(
+        _ items: [BatchBody.Item],
+        _ names: [[UInt8]],
+        _ assets: [[UInt8]]
+    ) -> [UInt8] {
+        var places = [Int](repeating: -1, count: names.count)
+        for item in items { (places[item.source], places[item.destination]) = (0, 0) }
+        var table: [[UInt8]] = []
+        for account in names.indices where places[account] == 0 {
+            places[account] = table.count
+            table.append(names[account])
+        }
+        return BatchBody.encode(
+            assets: assets,
+            accounts: table,
+            items: items.map {
+                BatchBody.Item(
+                    source: places[$0.source],
+                    destination: places[$0.destination],
+                    asset: $0.asset,
+                    amount: $0.amount
+                )
+            }
+        )
     }
 }
 

@@ -5,6 +5,7 @@
 
 import Foundation
 import TallyCodec
+import TallyTypes
 import TestSupport
 
 /// Fills a ledger through its server.

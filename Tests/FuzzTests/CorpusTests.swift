@@ -56,7 +56,7 @@ struct CorpusTests {
             "batch",
             { bytes in
                 do throws(Malformed) {
-                    _ = try BatchBody(bytes)
+                    _ = try BatchBody.decode(bytes)
                     return true
                 } catch {
                     return false

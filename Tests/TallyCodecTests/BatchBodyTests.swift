@@ -22,7 +22,7 @@ struct BatchBodyTests {
             "01 00 0100 02000000 01000000 00000000 05 5553442f32 0100 61 0100 62"
             + " 0000 0100 0000 0000 07000000000000000000000000000000"
         #expect(BatchBodyTests.example == bytes(hex: hex.filter { $0 != " " }))
-        let body = try BatchBody(BatchBodyTests.example)
+        let body = try BatchBody.decode(BatchBodyTests.example)
         #expect(body.items == [BatchBody.Item(source: 0, destination: 1, asset: 0, amount: 7)])
         #expect(body.accounts.map { Array(body.bytes[$0]) } == [[0x61], [0x62]])
         #expect(!body.isForced)
@@ -46,7 +46,7 @@ struct BatchBodyTests {
         )
     }
 
-    private func encoded(_ body: BatchBody) -> [UInt8] {
+    private func encoded(_ body: TransferBatch) -> [UInt8] {
         BatchBody.encode(
             isForced: body.isForced,
             assets: body.assets.map { Array(body.bytes[$0]) },
@@ -60,16 +60,16 @@ struct BatchBodyTests {
         for seed in UInt64(1)...60 {
             var random = SeededRandom(seed: seed)
             let original = BatchBodyTests.random(&random)
-            #expect(encoded(try BatchBody(original)) == original, "seed \(seed)")
-            #expect(throws: Malformed.self) { try BatchBody(original + [0]) }
+            #expect(encoded(try BatchBody.decode(original)) == original, "seed \(seed)")
+            #expect(throws: Malformed.self) { try BatchBody.decode(original + [0]) }
             for count in original.indices where random.chance(1, in: 6) || count < 60 {
-                #expect(throws: Malformed.self) { try BatchBody(Array(original[..<count])) }
+                #expect(throws: Malformed.self) { try BatchBody.decode(Array(original[..<count])) }
             }
             for _ in 0..<150 {
                 var changed = original
                 changed[random.below(changed.count)] = UInt8(truncatingIfNeeded: random.next())
                 do {
-                    #expect(encoded(try BatchBody(changed)) == changed, "seed \(seed)")
+                    #expect(encoded(try BatchBody.decode(changed)) == changed, "seed \(seed)")
                 } catch {
                     #expect(error.offset <= changed.count)
                 }
@@ -92,7 +92,7 @@ struct BatchBodyTests {
         let (offset, byte, field) = BatchBodyTests.changes[position]
         var bytes = BatchBodyTests.example
         bytes[offset] = byte
-        let error = #expect(throws: Malformed.self) { try BatchBody(bytes) }
+        let error = #expect(throws: Malformed.self) { try BatchBody.decode(bytes) }
         #expect(error?.field == field, "\(String(describing: error))")
     }
 
@@ -108,7 +108,7 @@ struct BatchBodyTests {
                 )
             )
         }
-        #expect(try BatchBody(body(8_189)).items.count == 8_189)
-        #expect(throws: Malformed.self) { try BatchBody(body(8_190)) }
+        #expect(try BatchBody.decode(body(8_189)).items.count == 8_189)
+        #expect(throws: Malformed.self) { try BatchBody.decode(body(8_190)) }
     }
 }

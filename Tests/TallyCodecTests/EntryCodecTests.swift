@@ -217,4 +217,23 @@ struct EntryCodecTests {
             #expect(throws: Malformed.self) { try EntryCodec.decode(parts.bytes) }
         }
     }
+
+    private static func writeEight(into size: Int) {
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
+        defer { unsafe block.deallocate() }
+        var out = unsafe RawWriter(block)
+        out.integer(UInt32(1))
+        out.integer(UInt32(2))
+    }
+
+    @Test("invariant 53 fires when more is written than a block holds")
+    func invariant53() async {
+        let exit = await #expect(
+            processExitsWith: .failure,
+            observing: [\.standardErrorContent]
+        ) {
+            EntryCodecTests.writeEight(into: 7)
+        }
+        expectInvariant(.i53, in: exit)
+    }
 }

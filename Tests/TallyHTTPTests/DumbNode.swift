@@ -110,23 +110,19 @@ actor DumbNode {
         let first = RecordIndex(UInt64(ledger.records.count))
         var outcomes: [TransferOutcome] = []
         var isReplay = false
-        do {
-            let body = try BatchBody(batch.bytes)
-            for (position, item) in body.items.enumerated() {
-                let request = Request(
-                    book: batch.book,
-                    order: order(item, body),
-                    idempotencyKey: batch.idempotencyKey.map { Text("\($0) \(position)") }
-                )
-                switch ledger.submit([request])[0] {
-                case .record(let record): outcomes.append(outcome(record))
-                case .replay(let record):
-                    isReplay = true
-                    outcomes.append(outcome(record))
-                }
+        let body = batch.batch
+        for (position, item) in body.items.enumerated() {
+            let request = Request(
+                book: batch.book,
+                order: order(item, body),
+                idempotencyKey: batch.idempotencyKey.map { Text("\($0) \(position)") }
+            )
+            switch ledger.submit([request])[0] {
+            case .record(let record): outcomes.append(outcome(record))
+            case .replay(let record):
+                isReplay = true
+                outcomes.append(outcome(record))
             }
-        } catch {
-            outcomes = []
         }
         return BatchAnswer(
             first: first,
@@ -144,7 +140,7 @@ actor DumbNode {
         }
     }
 
-    private func order(_ item: BatchBody.Item, _ body: BatchBody) -> Order {
+    private func order(_ item: BatchBody.Item, _ body: TransferBatch) -> Order {
         func text(_ range: Range<Int>) -> String {
             String(decoding: body.bytes[range], as: UTF8.self)
         }

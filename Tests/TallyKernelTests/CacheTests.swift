@@ -363,7 +363,7 @@ struct CacheTests {
         try bench.send(.makeMoney)
         try bench.send(Order.fund("x", 5).in(Book.money))
         let capture = bench.node.capture()
-        let image = capture.imageBytes()
+        let image = capture.image.flatMap { $0 }
         func restores(_ bytes: [UInt8], _ index: LogIndex) -> Bool {
             do {
                 _ = try Kernel.restore(

@@ -57,18 +57,21 @@ struct StoreModel {
 
     /// One atomic batch.
     mutating func write(_ capture: FlushCapture, as applied: LogIndex) throws {
-        var last: [UInt8] = []
-        for (key, value) in capture.sortedRows() {
-            try require(last.lexicographicallyPrecedes(key), "M: the rows of a flush do not ascend")
-            last = key
-            rows[key] = value
+        var seen: Set<[UInt8]> = []
+        capture.forEachRow { key, value in
+            rows[key.array] = value.array
+            seen.insert(key.array)
+        } delete: { key in
+            rows[key.array] = nil
+            seen.insert(key.array)
         }
+        try require(seen.count == capture.dirtyCount, "M: a row stands in a flush twice")
         marker = Marker(
             applied: applied,
             scalars: StateCodec.encodeScalars(capture.scalars),
             secrets: capture.secrets.words.bytes,
             tree: capture.tree.bytes,
-            image: capture.imageBytes()
+            image: capture.image.flatMap { $0 }
         )
     }
 
@@ -94,6 +97,11 @@ struct StoreModel {
             keysMax: rules.keysMax
         )
     }
+}
+
+extension Span<UInt8> {
+    /// A copy of the bytes.
+    var array: [UInt8] { indices.map { self[$0] } }
 }
 
 /// What the cache says of one key, in either generation.
@@ -140,11 +148,18 @@ final class LedgerNode {
 
     /// A flush under way: everything as of one index, and the steps that remain.
     struct Flush {
-        enum Step { case syncRecords, writeBatch, recycleLog }
+        enum Step { case copyRows, syncRecords, writeBatch, recycleLog }
 
-        let capture: FlushCapture
+        let applied: LogIndex
+        /// Complete when all rows are copied.
+        var capture: FlushCapture?
         let records: Int
         var steps: [Step]
+        /// Keys, and what the cache held of each when the flush was begun; its image must say so,
+        /// but when K changes: a restore takes the new K at once, and then holds nothing.
+        let watched: [KeyHash]
+        let held: [CachedRow?]
+        let isReconfiguring: Bool
     }
 
     let rules: Rules
@@ -181,7 +196,13 @@ final class LedgerNode {
     }
     func value(_ handle: RowHandle) -> StateValue? { kernel.cache.value(handle) }
     func mayEnter(_ index: UInt64) -> Bool { kernel.mayEnter(LogIndex(index)) }
-    func capture() -> FlushCapture { kernel.capture() }
+
+    /// A flush whose rows are copied at once.
+    func capture() -> FlushCapture {
+        kernel.beginCapture()
+        guard let capture = kernel.advanceCapture(rows: .max) else { fatalError("rows are left") }
+        return capture
+    }
 
     /// Admits with every name read and no body known.
     func admit(_ submissions: [Submission], at index: UInt64) -> Admission {
@@ -218,7 +239,8 @@ final class LedgerNode {
     func apply(
         _ index: UInt64,
         _ bytes: [UInt8]?,
-        hashes: [KeyHash]? = nil
+        hashes: [KeyHash]? = nil,
+        plan: (Digest) -> Plan? = { _ in nil }
     ) throws -> (Entry?, Applied) {
         guard let bytes else {
             let applied = kernel.skip(LogIndex(index))
@@ -226,7 +248,13 @@ final class LedgerNode {
             return (nil, applied)
         }
         let entry = try EntryCodec.decode(bytes)
-        let applied = kernel.apply(entry, at: LogIndex(index), hashes: hashes)
+        // A leader applies its own plans with what admission knew of their keys.
+        let applied =
+            if let plan = plan(entry.saltSeed) {
+                kernel.apply(plan, at: LogIndex(index))
+            } else {
+                kernel.apply(entry, at: LogIndex(index), hashes: hashes)
+            }
         try take(applied)
         return (entry, applied)
     }
@@ -302,25 +330,60 @@ final class LedgerNode {
 
     // MARK: - Flush
 
-    func beginFlush(_ durable: UInt64) throws {
+    func beginFlush(_ durable: UInt64, watching keys: [KeyHash] = []) throws {
         guard flush == nil, applied > store.applied.rawValue else { return }
         guard applied <= durable || rules.breaks(.flushBeforeDurable) else { return }
         publish(durable)
-        var steps: [Flush.Step] = [.syncRecords, .writeBatch, .recycleLog]
-        if rules.breaks(.batchBeforeRecordsSynced) { steps.swapAt(0, 1) }
-        if rules.breaks(.recycleBeforeBatch) { steps.swapAt(1, 2) }
-        flush = Flush(capture: kernel.capture(), records: records.count, steps: steps)
+        var steps: [Flush.Step] = [.copyRows, .syncRecords, .writeBatch, .recycleLog]
+        if rules.breaks(.batchBeforeRecordsSynced) { steps.swapAt(1, 2) }
+        if rules.breaks(.recycleBeforeBatch) { steps.swapAt(2, 3) }
+        kernel.beginCapture()
+        flush = Flush(
+            applied: kernel.applied,
+            records: records.count,
+            steps: steps,
+            watched: keys,
+            held: try kernel.view(of: keys),
+            isReconfiguring: kernel.isReconfiguring
+        )
     }
+
+    /// M: the image holds, for every key of both generations, exactly its row.
+    private func checkImage(_ flush: Flush, _ capture: FlushCapture) throws {
+        var store = StoreModel()
+        try store.write(capture, as: capture.applied)
+        guard !flush.isReconfiguring else { return }
+        try require(
+            try store.restored(rules).view(of: flush.watched) == flush.held,
+            "M: the image differs from the cache as of the flushed index"
+        )
+    }
+
+    /// Rows copied in one step: few, so that entries come between.
+    private static var rowsPerStep: Int { 5 }
 
     func stepFlush() throws {
         guard var current = flush else { return }
         switch current.steps.removeFirst() {
+        case .copyRows:
+            current.capture = kernel.advanceCapture(rows: LedgerNode.rowsPerStep)
+            if let capture = current.capture {
+                try checkImage(current, capture)
+            } else {
+                current.steps.insert(.copyRows, at: 0)
+            }
         case .syncRecords: recordsSynced = min(current.records, published)
-        case .recycleLog: recycled = current.capture.applied.rawValue
+        case .recycleLog: recycled = current.applied.rawValue
         case .writeBatch:
-            let index = rules.breaks(.flushIndexAtEnd) ? kernel.applied : current.capture.applied
-            try store.write(current.capture, as: index)
-            kernel.markFlushed(current.capture.applied)
+            guard let capture = current.capture else { throw Broken("M: rows are not copied") }
+            try require(capture.applied == current.applied, "M: a flush as of another index")
+            let index = rules.breaks(.flushIndexAtEnd) ? kernel.applied : current.applied
+            try store.write(capture, as: index)
+            kernel.markFlushed(current.applied)
+            if current.isReconfiguring, !kernel.isReconfiguring {
+                let held = try kernel.view(of: current.watched)
+                try require(held.allSatisfy { $0 == nil }, "M: a change of K keeps rows")
+            }
         }
         flush = current.steps.isEmpty ? nil : current
     }

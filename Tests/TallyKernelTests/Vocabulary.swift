@@ -177,16 +177,21 @@ extension BatchRequest {
                 amount: transfer.amount
             )
         }
-        return BatchRequest(
-            book: book,
-            bytes: BatchBody.encode(
-                isForced: isForced,
-                assets: assets,
-                accounts: accounts,
-                items: items
-            ),
-            idempotencyKey: key
+        let bytes = BatchBody.encode(
+            isForced: isForced,
+            assets: assets,
+            accounts: accounts,
+            items: items
         )
+        do {
+            return BatchRequest(
+                book: book,
+                batch: try BatchBody.decode(bytes),
+                idempotencyKey: key
+            )
+        } catch {
+            fatalError("\(error)")
+        }
     }
 
     private static func position(_ bytes: [UInt8], _ table: [[UInt8]]) -> Int {

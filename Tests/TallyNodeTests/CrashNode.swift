@@ -174,7 +174,12 @@ final class CrashNode {
     }
 
     /// Takes what a flush will write, as of now.
-    func capture() { captured = kernel.capture() }
+    func capture() { captured = copied() }
+
+    private func copied() -> FlushCapture? {
+        kernel.beginCapture()
+        return kernel.advanceCapture(rows: .max)
+    }
 
     /// Writes what was captured, while later entries were acknowledged.
     func finishFlush() throws {
@@ -188,7 +193,8 @@ final class CrashNode {
     func flush() throws {
         try finishFlush()
         guard kernel.applied > kernel.cache.flushed else { return }
-        try write(kernel.capture())
+        guard let capture = copied() else { throw Broken("rows of a flush are left") }
+        try write(capture)
     }
 
     private func write(_ capture: FlushCapture) throws {

@@ -131,7 +131,12 @@ extension Submission {
             accounts: accounts,
             items: items
         )
-        return .batch(BatchRequest(book: Book.money, bytes: bytes, idempotencyKey: key))
+        do {
+            let batch = try BatchBody.decode(bytes)
+            return .batch(BatchRequest(book: Book.money, batch: batch, idempotencyKey: key))
+        } catch {
+            fatalError("\(error)")
+        }
     }
 
     static func one(_ request: Request) -> Submission { .groups([[request]]) }

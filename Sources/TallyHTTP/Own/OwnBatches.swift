@@ -30,12 +30,12 @@ enum OwnBatches {
             throw Problem(415, .validation, "Content-Type: only \(contentType)")
         }
         let book = try await call.bookToWrite(.accounts)
-        _ = try BatchBody(call.body)
+        let batch = try BatchBody.decode(call.body)
         let answer = try await call.node.submit(
             .batch(
                 BatchRequest(
                     book: book.name,
-                    bytes: call.body,
+                    batch: batch,
                     idempotencyKey: try call.idempotencyKey()
                 )
             )

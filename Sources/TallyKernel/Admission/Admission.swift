@@ -50,7 +50,8 @@ extension Kernel {
                 missing: builder.missing,
                 entriesPerGeneration: cache.entriesPerGeneration,
                 entry: builder.entry,
-                hashes: builder.hashes
+                hashes: builder.hashes,
+                rows: builder.rows
             )
         )
     }
@@ -88,7 +89,7 @@ extension Kernel {
         for (key, value) in zip(draft.missing, values) {
             entry.seeds.append(Seed(key: key, value: value))
         }
-        return .plan(Plan(entry: entry, hashes: draft.hashes))
+        return .plan(Plan(entry: entry, hashes: draft.hashes, rows: draft.rows))
     }
 
     /// Generations between the current one and that of an index: 0 or 1.
@@ -109,6 +110,8 @@ struct DraftBuilder {
     let facts: AdmissionFacts
     var entry: Entry
     var hashes: [KeyHash] = []
+    /// By key: its row, or none.
+    var rows: [RowHandle] = []
     var missing: [UInt32] = []
     var lackingNames: [BookName] = []
     var lackingBodies: [BodyKey] = []
@@ -318,7 +321,23 @@ struct DraftBuilder {
     /// Decides where the value of a key must come from.
     mutating func admit(_ hash: KeyHash, at position: UInt32) {
         hashes.append(hash)
-        switch cache.reach(hash, distance: distance) {
+        switch cache.index.find(hash) {
+        case .found(let handle):
+            rows.append(handle)
+            source(handle, at: position)
+        case .absent:
+            missing.append(position)
+            rows.append(.none)
+        case .collision:
+            busy = .keyCollision
+            rows.append(.none)
+        }
+    }
+
+    /// The same for a key whose row was found.
+    @inline(__always)
+    mutating func source(_ handle: RowHandle, at position: UInt32) {
+        switch cache.reach(handle, distance: distance) {
         case .hit: break
         case .fading(let handle):
             let value = cache.value(handle).map(StateCodec.encodeValue)

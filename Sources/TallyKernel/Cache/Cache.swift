@@ -33,10 +33,12 @@ package final class Cache {
     /// The node's bound on keys, from `--cache-keys`.
     package let keysMax: Int
 
-    var index: KeyIndex
-    var rows: RowTable
+    let index: KeyIndex
+    let rows: RowTable
     var payloads = PayloadTable()
     var dirty = DirtySet()
+    /// The flush that copies its rows out, a few at a time.
+    private(set) var capturing: RowCopies?
     private var sweep = 0
 
     /// Makes an empty cache as of an index.
@@ -87,7 +89,9 @@ package final class Cache {
         }
     }
 
-    private func reach(_ handle: RowHandle, distance: UInt64) -> Reach {
+    /// The same for a key whose row was found.
+    @inline(__always)
+    func reach(_ handle: RowHandle, distance: UInt64) -> Reach {
         let held = rows[handle].stamp
         if held == stamp { return .hit(handle) }
         if held + 1 == stamp { return distance == 0 ? .hit(handle) : .fading(handle) }
@@ -167,6 +171,7 @@ package final class Cache {
         case .found(let handle):
             let row = rows[handle]
             if row.stamp == stamp { return handle }
+            copyOut(handle)
             if row.stamp + 1 == stamp {
                 if row.state != .tombstone { rows[handle].stamp = stamp }
                 return handle
@@ -175,6 +180,7 @@ package final class Cache {
             return handle
         case .absent:
             let handle = rows.take(hash)
+            capturing?.skip(handle)
             index.insert(hash, handle: handle)
             rows[handle].state = .tombstone
             rows[handle].kind = kind.rawValue
@@ -198,6 +204,17 @@ package final class Cache {
         }
     }
 
+    /// The same for a key whose row admission found.
+    @inline(__always)
+    func requireHeld(_ handle: RowHandle, _ hash: KeyHash) {
+        invariant(.i13, rows.identity(handle) == hash, "the row of a key is another key's")
+        invariant(
+            .i1,
+            rows[handle].stamp + 1 >= stamp,
+            "a covered key is in neither generation"
+        )
+    }
+
     /// Writes a value into gen0; `key` gives the canonical bytes when the row becomes dirty.
     func put(_ handle: RowHandle, _ value: StateValue, key: ArraySlice<UInt8>) {
         markDirty(handle, key: key)
@@ -211,12 +228,15 @@ package final class Cache {
         write(handle, nil)
     }
 
-    @inline(__always)
-    func markDirty(_ handle: RowHandle, key: ArraySlice<UInt8>) {
-        if rows[handle].round != dirty.round {
-            rows[handle].round = dirty.round
-            dirty.add(handle, key: key)
-        }
+    private func markDirty(_ handle: RowHandle, key: ArraySlice<UInt8>) {
+        if rows[handle].round != dirty.round { becomeDirty(handle, key: key) }
+    }
+
+    /// The first change of a row after the last flush was begun.
+    func becomeDirty(_ handle: RowHandle, key: ArraySlice<UInt8>) {
+        copyOut(handle)
+        rows[handle].round = dirty.round
+        dirty.add(handle, key: key)
     }
 
     private func write(_ handle: RowHandle, _ value: StateValue?) {
@@ -252,12 +272,40 @@ package final class Cache {
     }
 
     private func drop(_ handle: RowHandle) {
+        copyOut(handle)
         if rows[handle].state == .payload { payloads.release(rows[handle].payload) }
         index.remove(rows.identity(handle))
         rows.release(handle)
     }
 
     // MARK: - Flush
+
+    /// Begins to copy the rows of a flush out: everything as of now, whatever happens before the
+    /// copying has come to it.
+    func beginCapture() -> DirtySet {
+        invariant(.i10, capturing == nil, "a flush is captured while another one is")
+        capturing = RowCopies(rows: rows.end, stamp: stamp)
+        return dirty.take()
+    }
+
+    /// Copies some more rows out.
+    ///
+    /// - Returns: The copies, when they are complete.
+    func advanceCapture(_ steps: Int) -> RowCopies? {
+        guard let copies = capturing else {
+            invariantFailure(.i10, "a flush is captured that was not begun")
+        }
+        copies.copyNext(steps, from: self)
+        guard copies.isComplete else { return nil }
+        capturing = nil
+        return copies
+    }
+
+    /// A row is about to change: a flush that has not come to it copies it now.
+    @inline(__always)
+    private func copyOut(_ handle: RowHandle) {
+        capturing?.copy(handle, from: self)
+    }
 
     /// The store now holds everything up to an index.
     package func markFlushed(_ index: LogIndex) {

@@ -33,37 +33,53 @@ struct CacheRow {
     var payload: UInt32 = 0
     /// What the words above mean.
     var state: RowState = .free
-    /// True in the sweep's eyes only: the kind of the key, for the image.
+    /// The kind of the key, for the image.
     var kind: UInt8 = 0
 }
 
 /// A fixed table of rows, handed out by handle.
+///
+/// A constant over memory of its own: whoever holds it reads and writes rows without asking the
+/// runtime whether somebody else has the table.
 @safe
 struct RowTable: ~Copyable {
+    /// What changes when rows are handed out and given back.
+    private struct Use {
+        /// One past the highest handle ever handed out.
+        var end = 0
+        var free: [UInt32] = []
+    }
+
     private let rows: UnsafeMutablePointer<CacheRow>
     private let identities: UnsafeMutablePointer<KeyHash>
+    private let use: UnsafeMutablePointer<Use>
     let capacity: Int
-    /// One past the highest handle ever handed out.
-    private(set) var end = 0
-    private var free: [UInt32] = []
 
     init(capacity: Int) {
         self.capacity = capacity
         unsafe rows = .allocate(capacity: capacity)
         unsafe identities = .allocate(capacity: capacity)
+        unsafe use = .allocate(capacity: 1)
+        unsafe use.initialize(to: Use())
     }
 
     deinit {
         unsafe rows.deallocate()
         unsafe identities.deallocate()
+        unsafe use.deinitialize(count: 1)
+        unsafe use.deallocate()
     }
 
+    /// One past the highest handle ever handed out.
+    var end: Int { unsafe use.pointee.end }
+
     /// Rows in use.
-    var count: Int { end - free.count }
+    var count: Int { unsafe use.pointee.end - use.pointee.free.count }
 
     /// Bytes of memory touched so far.
     var bytes: Int { end * (MemoryLayout<CacheRow>.stride + MemoryLayout<KeyHash>.stride) }
 
+    /// Where a row is, to be prefetched.
     @inline(__always)
     func address(_ handle: RowHandle) -> UnsafeRawPointer {
         unsafe UnsafeRawPointer(rows + Int(handle.position))
@@ -86,23 +102,24 @@ struct RowTable: ~Copyable {
     }
 
     /// Takes a row for a new key.
-    mutating func take(_ hash: KeyHash) -> RowHandle {
-        if let position = free.popLast() {
+    func take(_ hash: KeyHash) -> RowHandle {
+        if let position = unsafe use.pointee.free.popLast() {
             unsafe rows[Int(position)] = CacheRow()
             unsafe identities[Int(position)] = hash
             return RowHandle(position)
         }
+        let end = end
         invariant(.i9, end < capacity, "the cache holds \(capacity) keys and is asked for one more")
         unsafe (rows + end).initialize(to: CacheRow())
         unsafe (identities + end).initialize(to: hash)
-        end += 1
-        return RowHandle(UInt32(end - 1))
+        unsafe use.pointee.end += 1
+        return RowHandle(UInt32(end))
     }
 
     /// Gives a row back.
-    mutating func release(_ handle: RowHandle) {
+    func release(_ handle: RowHandle) {
         self[handle].state = .free
-        free.append(handle.position)
+        unsafe use.pointee.free.append(handle.position)
     }
 }
 

@@ -17,26 +17,6 @@ package import TallyTypes
 
 /// The state of a ledger as of one index, on its way to the store.
 package struct FlushCapture: Sendable {
-    /// Where a captured row's value is.
-    enum Held: Sendable {
-        case tombstone
-        case volume(UInt128, UInt128)
-        case value(StateValue)
-    }
-
-    struct DirtyRow: Sendable {
-        let start: UInt32
-        let end: UInt32
-        let held: Held
-    }
-
-    struct ImageRow: Sendable {
-        let hash: KeyHash
-        let isOld: Bool
-        let kind: UInt8
-        let held: Held
-    }
-
     /// The index of the last entry it holds.
     package let applied: LogIndex
     /// The scalars as of that index.
@@ -45,73 +25,119 @@ package struct FlushCapture: Sendable {
     package let secrets: KeySecrets
     /// The tree as of that index.
     package let tree: CompactRange
-    let entriesPerGeneration: UInt64
-    let keys: [UInt8]
-    let dirty: [DirtyRow]
-    let image: [ImageRow]
+    /// The bytes of the cache image, in two pieces.
+    package let image: [[UInt8]]
+    /// The number of rows in the image.
+    package let imageCount: Int
+    private let keys: [UInt8]
+    private let dirty: [DirtySet.Item]
+    /// By handle: where its copy begins in the image's second piece.
+    private let places: [Int]
+
+    fileprivate init(_ begun: FlushBeginning, _ copies: RowCopies) {
+        (applied, scalars, secrets, tree) =
+            (begun.applied, begun.scalars, begun.secrets, begun.tree)
+        (keys, dirty) = (begun.dirty.keys, begun.dirty.items)
+        places = copies.copied.places
+        imageCount = Int(copies.copied.count)
+        var head = LittleEndianWriter()
+        head.byte(CacheImageCodec.format)
+        head.append([UInt8](repeating: 0, count: 7))
+        head.integer(begun.entriesPerGeneration)
+        head.integer(applied.rawValue)
+        head.integer(copies.copied.count)
+        image = [head.bytes, copies.copied.image.bytes]
+    }
 
     /// The number of changed rows.
     package var dirtyCount: Int { dirty.count }
-    /// The number of rows in the image.
-    package var imageCount: Int { image.count }
 
-    /// The changed rows in the order of their keys; a nil value removes the row.
-    package func sortedRows() -> [(key: [UInt8], value: [UInt8]?)] {
-        dirty
-            .map { (Array(keys[Int($0.start)..<Int($0.end)]), encoded($0.held)) }
-            .sorted { $0.0.lexicographicallyPrecedes($1.0) }
-            .map { (key: $0.0, value: $0.1) }
-    }
-
-    private func encoded(_ held: Held) -> [UInt8]? {
-        switch held {
-        case .tombstone: nil
-        case .volume(let input, let output):
-            StateCodec.encodeValue(
-                .volume(Volume(input: Amount(input), output: Amount(output)))
-            )
-        case .value(let value): StateCodec.encodeValue(value)
+    /// Gives the changed rows, in no order.
+    ///
+    /// - Parameters:
+    ///   - put: Gets a key and the value of its row.
+    ///   - delete: Gets a key that has no row any more.
+    package func forEachRow(
+        put: (Span<UInt8>, Span<UInt8>) -> Void,
+        delete: (Span<UInt8>) -> Void
+    ) {
+        let rows = image[1]
+        let copies = rows.span
+        let keyBytes = keys.span
+        for item in dirty {
+            let key = keyBytes.extracting(Int(item.start)..<Int(item.end))
+            let place = places[Int(item.handle.position)]
+            invariant(.i10, place >= 0, "a changed row is in neither generation")
+            let at = place + RowCopies.stateOffset
+            switch RowState(rawValue: copies[at]) {
+            case .tombstone?: delete(key)
+            case .volume?:
+                let volume = Volume(
+                    input: Amount(copies.number(at: at + 1)),
+                    output: Amount(copies.number(at: at + 17))
+                )
+                let value = StateCodec.encodeValue(.volume(volume))
+                put(key, value.span)
+            case .payload?:
+                let count = Int(copies.number(at: at + 1) as UInt32)
+                put(key, copies.extracting(at + 5..<at + 5 + count))
+            case .free?, nil: invariantFailure(.i13, "a row that was copied is free")
+            }
         }
-    }
-
-    /// The bytes of the cache image.
-    package func imageBytes() -> [UInt8] {
-        var out = LittleEndianWriter()
-        out.bytes.reserveCapacity(image.count * 64 + 64)
-        out.byte(CacheImageCodec.format)
-        out.append([UInt8](repeating: 0, count: 7))
-        out.integer(entriesPerGeneration)
-        out.integer(applied.rawValue)
-        out.integer(UInt64(image.count))
-        for row in image { CacheImageCodec.append(row, to: &out) }
-        return out.bytes
     }
 }
 
+extension Span where Element == UInt8 {
+    fileprivate func number<Number: FixedWidthInteger & UnsignedInteger>(
+        at offset: Int
+    ) -> Number {
+        var value: Number = 0
+        for position in (0..<Number.bitWidth / 8).reversed() {
+            value = value << 8 | Number(self[offset + position])
+        }
+        return value
+    }
+}
+
+/// Everything of a flush but its rows, which follow a few at a time.
+struct FlushBeginning {
+    let applied: LogIndex
+    let scalars: LedgerScalars
+    let secrets: KeySecrets
+    let tree: CompactRange
+    let entriesPerGeneration: UInt64
+    let dirty: DirtySet
+}
+
 extension Kernel {
-    /// Captures everything that a flush as of the last applied index writes, and begins a new dirty
-    /// set.
-    package func capture() -> FlushCapture {
-        let dirty = cache.dirty.take()
-        return FlushCapture(
+    /// Begins a flush as of the last applied index, and a new dirty set.
+    package mutating func beginCapture() {
+        beginning = FlushBeginning(
             applied: cache.applied,
             scalars: scalars,
             secrets: secrets,
             tree: tree,
             entriesPerGeneration: cache.entriesPerGeneration,
-            keys: dirty.keys,
-            dirty: dirty.items.map { item in
-                FlushCapture.DirtyRow(
-                    start: item.start,
-                    end: item.end,
-                    held: cache.held(item.handle)
-                )
-            },
-            image: cache.imageRows()
+            dirty: cache.beginCapture()
         )
     }
 
-    /// The number of rows that changed since the last capture.
+    /// Copies some rows of the flush that was begun.
+    ///
+    /// - Parameter rows: How many at most.
+    /// - Returns: The flush, when all are copied.
+    package mutating func advanceCapture(rows: Int) -> FlushCapture? {
+        guard let copies = cache.advanceCapture(rows) else { return nil }
+        guard let begun = beginning.take() else {
+            invariantFailure(.i10, "the rows of a flush are copied that was not begun")
+        }
+        return FlushCapture(begun, copies)
+    }
+
+    /// True while the rows of a flush are being copied.
+    package var isCapturing: Bool { cache.capturing != nil }
+
+    /// The number of rows that changed since the last flush was begun.
     package var dirtyCount: Int { cache.dirty.items.count }
 
     /// Rebuilds the kernel as of a flush.
@@ -134,37 +160,8 @@ extension Kernel {
 }
 
 extension Cache {
-    func held(_ handle: RowHandle) -> FlushCapture.Held {
-        let row = rows[handle]
-        switch row.state {
-        case .tombstone: return .tombstone
-        case .volume: return .volume(row.input, row.output)
-        case .payload: return .value(payloads[row.payload])
-        case .free: invariantFailure(.i13, "row \(handle.position) is on the free list")
-        }
-    }
-
-    func imageRows() -> [FlushCapture.ImageRow] {
-        var image: [FlushCapture.ImageRow] = []
-        image.reserveCapacity(rows.count)
-        for position in 0..<rows.end {
-            let handle = RowHandle(UInt32(position))
-            let row = rows[handle]
-            guard row.state != .free, row.stamp + 1 >= stamp else { continue }
-            image.append(
-                FlushCapture.ImageRow(
-                    hash: rows.identity(handle),
-                    isOld: row.stamp != stamp,
-                    kind: row.kind,
-                    held: held(handle)
-                )
-            )
-        }
-        return image
-    }
-
     /// Puts a row of an image back.
-    func restore(_ row: FlushCapture.ImageRow) {
+    func restore(_ row: CacheImageCodec.Row) {
         let handle = rows.take(row.hash)
         index.insert(row.hash, handle: handle)
         rows[handle].kind = row.kind
@@ -187,25 +184,56 @@ package enum CacheImageCodec {
     /// The number that every image begins with.
     package static let format: UInt8 = 1
 
-    static func append(_ row: FlushCapture.ImageRow, to out: inout LittleEndianWriter) {
-        out.integer(row.hash.low)
-        out.integer(row.hash.high)
-        out.integer(row.hash.tag)
-        out.byte(row.isOld ? 1 : 0)
-        out.byte(row.kind)
-        switch row.held {
-        case .tombstone: out.byte(RowState.tombstone.rawValue)
-        case .volume(let input, let output):
-            out.byte(RowState.volume.rawValue)
-            out.integer(input)
-            out.integer(output)
-        case .value(let value):
-            out.byte(RowState.payload.rawValue)
-            let bytes = StateCodec.encodeValue(value)
-            out.integer(UInt32(bytes.count))
-            out.append(bytes)
-        }
+    /// What a row of an image holds.
+    enum Held {
+        case tombstone
+        case volume(UInt128, UInt128)
+        case value(StateValue)
     }
+
+    /// One row of an image.
+    struct Row {
+        let hash: KeyHash
+        let isOld: Bool
+        let kind: UInt8
+        let held: Held
+    }
+
+    /// Appends the row of a flush that began when the current generation had a stamp.
+    @inline(__always)
+    static func append(
+        _ handle: RowHandle,
+        of cache: Cache,
+        flushing stamp: UInt32,
+        to out: inout LittleEndianWriter
+    ) {
+        let hash = cache.rows.identity(handle)
+        let state = cache.rows[handle].state
+        unsafe withUnsafeTemporaryAllocation(byteCount: rowBytesMax, alignment: 16) { block in
+            var row = unsafe RawWriter(block)
+            row.integer(hash.low)
+            row.integer(hash.high)
+            row.integer(hash.tag)
+            row.byte(cache.rows[handle].stamp == stamp ? 0 : 1)
+            row.byte(cache.rows[handle].kind)
+            row.byte(state.rawValue)
+            if state == .volume {
+                row.integer(cache.rows[handle].input)
+                row.integer(cache.rows[handle].output)
+            }
+            let written = row.count
+            unsafe out.bytes.append(
+                contentsOf: UnsafeRawBufferPointer(start: block.baseAddress, count: written)
+            )
+        }
+        guard state == .payload else { return }
+        let value = StateCodec.encodeValue(cache.payloads[cache.rows[handle].payload])
+        out.integer(UInt32(value.count))
+        out.append(value)
+    }
+
+    /// Bytes of a row that holds no value of its own length.
+    private static let rowBytesMax = 59
 
     static func decode(
         _ bytes: [UInt8],
@@ -245,7 +273,7 @@ package enum CacheImageCodec {
 
     private static func row(
         _ reader: inout LittleEndianReader
-    ) throws(Malformed) -> FlushCapture.ImageRow {
+    ) throws(Malformed) -> Row {
         let low: UInt64 = try reader.integer("image.id")
         let high: UInt64 = try reader.integer("image.id")
         let tag: UInt64 = try reader.integer("image.tag")
@@ -254,7 +282,7 @@ package enum CacheImageCodec {
         guard let kind = StateKeyKind(rawValue: try reader.byte("image.kind")) else {
             throw reader.malformed("no key kind", "image.kind")
         }
-        let held: FlushCapture.Held
+        let held: Held
         switch RowState(rawValue: try reader.byte("image.state")) {
         case .tombstone?: held = .tombstone
         case .volume?:
@@ -266,7 +294,7 @@ package enum CacheImageCodec {
             held = .value(try StateCodec.decodeValue(kind: kind, value))
         case .free?, nil: throw reader.malformed("no row state", "image.state")
         }
-        return FlushCapture.ImageRow(
+        return Row(
             hash: KeyHash(low: low, high: high, tag: tag),
             isOld: generation == 1,
             kind: kind.rawValue,

@@ -62,34 +62,58 @@ package struct KeyHash: Hashable, Sendable {
 
     /// Hashes the canonical bytes of a key.
     package init(of key: UnsafeRawBufferPointer, under secrets: KeySecrets) {
-        var first = SipState(secrets.id.0, secrets.id.1, isWide: true)
-        var second = SipState(secrets.tag.0, secrets.tag.1, isWide: false)
-        let whole = key.count & ~7
-        var offset = 0
-        while offset < whole {
-            let word = UInt64(
-                littleEndian: unsafe key.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            )
-            first.absorb(word)
-            second.absorb(word)
-            offset += 8
-        }
-        var last = UInt64(truncatingIfNeeded: key.count) << 56
-        var shift: UInt64 = 0
-        while offset < key.count {
-            last |= UInt64(unsafe key[offset]) << shift
-            shift += 8
-            offset += 1
-        }
-        first.absorb(last)
-        second.absorb(last)
-        (low, high) = first.finishWide()
-        tag = second.finish()
+        self = unsafe KeyHashPrefix(under: secrets).hash(of: key)
     }
 
     /// Hashes the canonical bytes of a key.
     package init(of key: [UInt8], under secrets: KeySecrets) {
         self = unsafe key.withUnsafeBytes { unsafe KeyHash(of: $0, under: secrets) }
+    }
+}
+
+/// The hashing of keys that begin with the same bytes, as far as they do.
+struct KeyHashPrefix {
+    private var first: SipState
+    private var second: SipState
+    private var absorbed = 0
+
+    /// No byte yet.
+    init(under secrets: KeySecrets) {
+        first = SipState(secrets.id.0, secrets.id.1, isWide: true)
+        second = SipState(secrets.tag.0, secrets.tag.1, isWide: false)
+    }
+
+    /// The whole words of the bytes that all keys begin with.
+    init(of prefix: [UInt8], under secrets: KeySecrets) {
+        self.init(under: secrets)
+        unsafe prefix.withUnsafeBytes { unsafe absorb($0) }
+    }
+
+    /// Hashes a whole key, which begins with the prefix.
+    @inline(__always)
+    func hash(of key: UnsafeRawBufferPointer) -> KeyHash {
+        var state = self
+        unsafe state.absorb(key)
+        var last = UInt64(truncatingIfNeeded: key.count) << 56
+        var shift: UInt64 = 0
+        for offset in state.absorbed..<key.count {
+            last |= UInt64(unsafe key[offset]) << shift
+            shift += 8
+        }
+        state.first.absorb(last)
+        state.second.absorb(last)
+        let (low, high) = state.first.finishWide()
+        return KeyHash(low: low, high: high, tag: state.second.finish())
+    }
+
+    @inline(__always)
+    private mutating func absorb(_ bytes: UnsafeRawBufferPointer) {
+        while absorbed + 8 <= bytes.count {
+            let word = unsafe bytes.loadUnaligned(fromByteOffset: absorbed, as: UInt64.self)
+            first.absorb(UInt64(littleEndian: word))
+            second.absorb(UInt64(littleEndian: word))
+            absorbed += 8
+        }
     }
 }
 

@@ -31,6 +31,8 @@ enum Lookup: Equatable {
 
 /// The position of a row in the cache's dense table.
 package struct RowHandle: Hashable, Sendable {
+    /// The handle of a key without a row.
+    static let none = RowHandle(.max)
     let position: UInt32
 
     init(_ position: UInt32) {
@@ -38,12 +40,12 @@ package struct RowHandle: Hashable, Sendable {
     }
 }
 
-/// A fixed-capacity hash table of row handles.
+/// A fixed-capacity hash table of row handles; a constant over memory of its own, as RowTable is.
 @safe
 struct KeyIndex: ~Copyable {
     private let slots: UnsafeMutablePointer<IndexSlot>
+    private let keys: UnsafeMutablePointer<Int>
     private let mask: Int
-    private(set) var count = 0
 
     /// Makes room for at least twice as many slots as keys.
     init(keysMax: Int) {
@@ -57,11 +59,17 @@ struct KeyIndex: ~Copyable {
             repeating: IndexSlot(low: 0, high: 0, tag: 0, handlePlusOne: 0, unused: 0),
             count: capacity
         )
+        unsafe keys = .allocate(capacity: 1)
+        unsafe keys.initialize(to: 0)
     }
 
     deinit {
         unsafe slots.deallocate()
+        unsafe keys.deallocate()
     }
+
+    /// Keys held.
+    var count: Int { unsafe keys.pointee }
 
     /// Bytes of memory held.
     var bytes: Int { (mask + 1) * MemoryLayout<IndexSlot>.stride }
@@ -87,7 +95,7 @@ struct KeyIndex: ~Copyable {
     }
 
     /// Adds a key that is not there.
-    mutating func insert(_ hash: KeyHash, handle: RowHandle) {
+    func insert(_ hash: KeyHash, handle: RowHandle) {
         invariant(.i9, count * 2 <= mask, "the key index is more than half full: \(count) keys")
         var position = Int(truncatingIfNeeded: hash.low) & mask
         while unsafe slots[position].handlePlusOne != 0 {
@@ -100,11 +108,11 @@ struct KeyIndex: ~Copyable {
             handlePlusOne: handle.position + 1,
             unused: 0
         )
-        count += 1
+        unsafe keys.pointee += 1
     }
 
     /// Removes a key that is there; later keys of its run move back, so that no grave stays.
-    mutating func remove(_ hash: KeyHash) {
+    func remove(_ hash: KeyHash) {
         var hole = Int(truncatingIfNeeded: hash.low) & mask
         while unsafe slots[hole].low != hash.low || slots[hole].high != hash.high
             || slots[hole].handlePlusOne == 0
@@ -123,6 +131,6 @@ struct KeyIndex: ~Copyable {
             next = (next &+ 1) & mask
         }
         unsafe slots[hole].handlePlusOne = 0
-        count -= 1
+        unsafe keys.pointee -= 1
     }
 }

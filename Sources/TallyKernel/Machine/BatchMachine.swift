@@ -5,6 +5,7 @@
 // tests judge it against the same transfers sent as single orders. Nothing here allocates per
 // transfer.
 
+import CTally
 import TallyCodec
 import TallyProof
 import TallyTypes
@@ -112,8 +113,13 @@ extension Machine {
         var outcomes: [TransferOutcome] = []
         outcomes.reserveCapacity(batch.transfers.count)
         run.reserve(records: batch.transfers.count)
-        for transfer in batch.transfers {
-            if let refusal = move(transfer, names, isForced: batch.isForced) {
+        let rows = VolumeRows(scope)
+        let last = batch.transfers.count - 1
+        for (position, transfer) in batch.transfers.enumerated() {
+            let later = batch.transfers[min(position + 8, last)]
+            rows.prefetch(Int(later.source))
+            rows.prefetch(Int(later.destination))
+            if let refusal = move(transfer, rows, names, isForced: batch.isForced) {
                 refuse(transfer, batch, names, refusal, book, &row)
                 outcomes.append(TransferOutcome(refusal: UInt8(refusal.number)))
             } else {
@@ -182,10 +188,10 @@ extension Machine {
     @inline(__always)
     private func move(
         _ transfer: Transfer,
+        _ rows: borrowing VolumeRows,
         _ names: borrowing BatchNames,
         isForced: Bool
     ) -> Refusal? {
-        let cache = scope.cache
         let sourceKey = Int(transfer.source)
         let destinationKey = Int(transfer.destination)
         invariant(
@@ -193,10 +199,10 @@ extension Machine {
             names.asset(sourceKey) == names.asset(destinationKey),
             "a transfer between two assets"
         )
-        let source = scope.handles[sourceKey]
-        let destination = scope.handles[destinationKey]
-        let from = cache.narrowVolume(source)
-        let to = cache.narrowVolume(destination)
+        let source = rows.handle(sourceKey)
+        let destination = rows.handle(destinationKey)
+        let from = rows.narrow(source)
+        let to = rows.narrow(destination)
         guard let from, let to, source != destination else {
             return moveWide(transfer, names, isForced: isForced)
         }
@@ -209,18 +215,8 @@ extension Machine {
         guard !overflowOut, !overflowIn else {
             return moveWide(transfer, names, isForced: isForced)
         }
-        cache.putNarrowVolume(
-            source,
-            input: from.input,
-            output: output,
-            key: scope.keys[sourceKey]
-        )
-        cache.putNarrowVolume(
-            destination,
-            input: input,
-            output: to.output,
-            key: scope.keys[destinationKey]
-        )
+        rows.put(source, sourceKey, input: from.input, output: output)
+        rows.put(destination, destinationKey, input: input, output: to.output)
         return nil
     }
 
@@ -284,39 +280,60 @@ struct BatchNames {
         accounts.reserveCapacity(keys.count)
         assetNumbers.reserveCapacity(keys.count)
         worlds.reserveCapacity(keys.count)
-        let home = (batch.book ?? .system).bytes
-        for position in 0..<keys.count {
-            add(keys.range(position), home)
+        let home = batch.book ?? .system
+        unsafe keys.bytes.withUnsafeBytes { bytes in
+            for position in 0..<keys.count {
+                unsafe add(keys.range(position), home, bytes)
+            }
         }
     }
 
     /// Layout of a volume key: format, kind, book 16, length u16, asset, length u16, account.
-    private mutating func add(_ range: Range<Int>, _ home: [UInt8]) {
-        let bytes = keys.bytes
+    @inline(__always)
+    private mutating func add(
+        _ range: Range<Int>,
+        _ home: BookID,
+        _ bytes: UnsafeRawBufferPointer
+    ) {
         let start = range.lowerBound
-        guard range.count > 22, bytes[start + 1] == StateKeyKind.volume.rawValue,
-            bytes[(start + 2)..<(start + 18)].elementsEqual(home)
+        guard range.count > 22, unsafe bytes[start + 1] == StateKeyKind.volume.rawValue,
+            unsafe BatchNames.word(bytes, start + 2) == home.high,
+            unsafe BatchNames.word(bytes, start + 10) == home.low
         else {
             accounts.append(start..<start)
             assetNumbers.append(.max)
             worlds.append(false)
             return
         }
-        let assetCount = Int(bytes[start + 18]) << 8 | Int(bytes[start + 19])
+        let assetCount = unsafe Int(bytes[start + 18]) << 8 | Int(bytes[start + 19])
         let asset = (start + 20)..<(start + 20 + assetCount)
         let account = (asset.upperBound + 2)..<range.upperBound
-        if assets.isEmpty || bytes[assets[assets.count - 1]] != bytes[asset] {
-            if let known = assets.firstIndex(where: { bytes[$0] == bytes[asset] }) {
-                assetNumbers.append(UInt16(known))
-            } else {
-                assets.append(asset)
-                assetNumbers.append(UInt16(assets.count - 1))
-            }
-        } else {
-            assetNumbers.append(UInt16(assets.count - 1))
-        }
+        unsafe assetNumbers.append(number(of: asset, bytes))
         accounts.append(account)
-        worlds.append(bytes[account].elementsEqual(AccountAddress.world.text.utf8))
+        worlds.append(unsafe bytes[account].elementsEqual(BatchNames.world))
+    }
+
+    private static let world = Array(AccountAddress.world.text.utf8)
+
+    @inline(__always)
+    private static func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
+        UInt64(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+
+    /// The number of an asset; keys of one asset stand together.
+    @inline(__always)
+    private mutating func number(
+        of asset: Range<Int>,
+        _ bytes: UnsafeRawBufferPointer
+    ) -> UInt16 {
+        if let last = assets.last, unsafe bytes[last].elementsEqual(bytes[asset]) {
+            return UInt16(assets.count - 1)
+        }
+        if let known = assets.firstIndex(where: { unsafe bytes[$0].elementsEqual(bytes[asset]) }) {
+            return UInt16(known)
+        }
+        assets.append(asset)
+        return UInt16(assets.count - 1)
     }
 
     @inline(__always)
@@ -357,12 +374,38 @@ struct BatchNames {
     }
 }
 
-extension Cache {
+/// The rows of a batch's volumes, read and written without a look-up.
+///
+/// Nothing that it has read of the cache changes within an entry.
+struct VolumeRows {
+    private let cache: Cache
+    private let handles: [RowHandle]
+    private let keys: KeyTable
+    private let stamp: UInt32
+    private let round: UInt32
+
+    init(_ scope: EntryScope) {
+        cache = scope.cache
+        handles = scope.handles
+        keys = scope.keys
+        stamp = cache.stamp
+        round = cache.dirty.round
+    }
+
+    @inline(__always)
+    func handle(_ key: Int) -> RowHandle { handles[key] }
+
+    /// Asks for the row of a key that will be needed soon.
+    @inline(__always)
+    func prefetch(_ key: Int) {
+        unsafe tally_prefetch(cache.rows.address(handles[key]))
+    }
+
     /// Input and output of a volume that fits the row, zero for an absent one; nil for a wide one.
     @inline(__always)
-    func narrowVolume(_ handle: RowHandle) -> (input: UInt128, output: UInt128)? {
-        switch rows[handle].state {
-        case .volume: (rows[handle].input, rows[handle].output)
+    func narrow(_ handle: RowHandle) -> (input: UInt128, output: UInt128)? {
+        switch cache.rows[handle].state {
+        case .volume: (cache.rows[handle].input, cache.rows[handle].output)
         case .tombstone: (0, 0)
         case .payload, .free: nil
         }
@@ -370,16 +413,11 @@ extension Cache {
 
     /// Writes a volume that fits the row into gen0; the row must not hold a payload.
     @inline(__always)
-    func putNarrowVolume(
-        _ handle: RowHandle,
-        input: UInt128,
-        output: UInt128,
-        key: ArraySlice<UInt8>
-    ) {
-        markDirty(handle, key: key)
-        rows[handle].input = input
-        rows[handle].output = output
-        rows[handle].state = .volume
-        rows[handle].stamp = stamp
+    func put(_ handle: RowHandle, _ key: Int, input: UInt128, output: UInt128) {
+        if cache.rows[handle].round != round { cache.becomeDirty(handle, key: keys[key]) }
+        cache.rows[handle].input = input
+        cache.rows[handle].output = output
+        cache.rows[handle].state = .volume
+        cache.rows[handle].stamp = stamp
     }
 }

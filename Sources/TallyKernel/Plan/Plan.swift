@@ -7,17 +7,26 @@
 package import TallyCodec
 package import TallyTypes
 
-/// A plan: an entry, and the hashes of its keys, which never travel.
+/// A plan: an entry, and what admission knows of its keys, which never travels.
 package struct Plan: Sendable {
     /// What goes into the log.
     package let entry: Entry
     /// Id and tag of each key of the entry's table.
     package let hashes: [KeyHash]
+    /// The row of each key, or none where its seed will get one.
+    let rows: [RowHandle]
 
-    /// Makes a plan.
-    package init(entry: Entry, hashes: [KeyHash]) {
+    /// Makes the plan of an entry without keys.
+    package init(empty entry: Entry) {
+        self.entry = entry
+        hashes = []
+        rows = []
+    }
+
+    init(entry: Entry, hashes: [KeyHash], rows: [RowHandle]) {
         self.entry = entry
         self.hashes = hashes
+        self.rows = rows
     }
 }
 
@@ -60,6 +69,7 @@ package struct Draft: Sendable {
     let entriesPerGeneration: UInt64
     var entry: Entry
     var hashes: [KeyHash]
+    let rows: [RowHandle]
 
     /// The canonical bytes of the missing keys, in the order of `missing`.
     package var missingKeys: [[UInt8]] { missing.map { Array(entry.keys[Int($0)]) } }
