@@ -38,13 +38,13 @@ check: ## everything CI checks (.ci/run)
 
 bench: build ## measure: end to end, then kernel, proof and store
 	@bin/tally bench $(ARGUMENTS)
-	@if [ -d Benchmarks ]; then TALLY_BENCH=1 swift package benchmark; fi
+	@TALLY_BENCH=1 swift package --scratch-path .build-bench benchmark --no-progress
 
 format: ## format the Swift code in place
-	@swift format format --in-place --recursive --parallel Sources Tests Package.swift
+	@swift format format --in-place --recursive --parallel Sources Tests Benchmarks Package.swift
 
 tidy: needs ## check the style rules and the documents
-	@swift format lint --strict --recursive --parallel Sources Tests Package.swift
+	@swift format lint --strict --recursive --parallel Sources Tests Benchmarks Package.swift
 	@scripts/build --build-tests
 	@scripts/run-tests debug tidy --filter '^TidyTests\.'
 
