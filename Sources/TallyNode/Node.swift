@@ -117,6 +117,7 @@ package final class Node: Sendable {
         self.sequencer = sequencer
         relay.connect { [weak sequencer] fault in sequencer?.onThread { $0.fail(fault) } }
         views.published(head.size)
+        state.reclaimDeleted { fault in relay.report(NodeFault(stopping: fault)) }
         running = Task { await sequencer.run() }
         ticking = Task { [log] in
             while !Task.isCancelled {
@@ -158,6 +159,7 @@ package final class Node: Sendable {
         try await views.drain()
         if let reason = await sequencer.faultReason() { throw reason }
         let head = await sequencer.currentHead()
+        try await state.drain()
         let digest = try stateDigest()
         try state.store.close()
         try directory.writeSums()

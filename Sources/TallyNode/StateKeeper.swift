@@ -63,11 +63,17 @@ package final class StateKeeper: Sendable {
         }
     }
 
-    /// Writes a capture, blocking: image, then batch, then the removal of older images.
+    /// Writes a capture, blocking: image, batch; then removes older images and deleted books' rows.
     package func write(_ capture: FlushCapture) throws(StoreFault) {
         let image = try images.write(capture.image, applied: capture.applied)
         var rows = FlushRows(rowCapacity: capture.dirtyCount, byteCapacity: 0)
-        capture.forEachRow(put: { rows.put($0, $1) }, delete: { rows.delete($0) })
+        var books: [StateRow] = []
+        capture.forEachRow {
+            rows.put($0, $1)
+            if Janitor.isBook($0) { books.append(StateRow(key: $0.array, value: $1.array)) }
+        } delete: {
+            rows.delete($0)
+        }
         rows.sort()
         let marker = FlushMarker(
             applied: capture.applied,
@@ -78,7 +84,22 @@ package final class StateKeeper: Sendable {
         )
         try store.flush(FlushBatch(rows: rows, marker: marker))
         try images.removeAll(but: image)
+        try Janitor(store).reclaim(among: books)
     }
+
+    /// Takes away, on the flush thread, the rows of books that were deleted before the start.
+    package func reclaimDeleted(failed: @escaping @Sendable (StoreFault) -> Void) {
+        flushes.post { [store] in
+            do throws(StoreFault) {
+                try Janitor(store).reclaimAll()
+            } catch {
+                failed(error)
+            }
+        }
+    }
+
+    /// Waits until everything handed to the flush thread is done.
+    package func drain() async throws { try await flushes.run {} }
 
     /// Reads the kernel as of the last flush; nil before the first.
     package func restore(keysMax: Int) throws -> RestoredKernel? {

@@ -87,6 +87,20 @@ package enum StateStoreConformance {
             try expectEqual(try store.read([[1]]), [[11]], "values")
             try store.close()
         },
+        ConformanceCheck("rows below a prefix go, the others stay, and twice is once") { subject in
+            var store = try subject.open()
+            let keys: [[UInt8]] = [[1], [2, 254], [2, 255], [2, 255, 0], [2, 255, 255], [3]]
+            try store.flush(
+                batch(1, puts: Dictionary(uniqueKeysWithValues: keys.map { ($0, $0) }))
+            )
+            try checkRemoval(store, keys)
+            try store.flush(batch(2, puts: [[2, 255, 7]: [7]]))
+            try store.close()
+            store = try subject.open()
+            let left = try rows(store).map(\.key)
+            try expectEqual(left, [[1], [2, 254], [2, 255, 7], [3]], "keys after a flush")
+            try store.close()
+        },
         ConformanceCheck("many rows are read back in one sorted pass") { subject in
             let store = try subject.open()
             let keys = (0..<2_000).map { [UInt8($0 >> 8), UInt8($0 & 255), 7] }
@@ -152,6 +166,14 @@ package enum StateStoreConformance {
             found.append(row)
         }
         return found
+    }
+
+    private static func checkRemoval(_ store: any StateStore, _ keys: [[UInt8]]) throws {
+        let before = try store.snapshot()
+        for _ in 0..<2 { try store.removeRows(below: [2, 255]) }
+        try expectEqual(try rows(store).map(\.key), [[1], [2, 254], [3]], "keys")
+        try expectEqual(try store.read([[2, 255, 0]]), [nil], "a value")
+        try expectEqual(try rows(before).map(\.key), keys, "keys of an older snapshot")
     }
 
     private static func checkSnapshot(_ store: any StateStore) throws {

@@ -102,6 +102,17 @@ package final class FlatStateStore: StateStore {
         state.withLock { $0 = flushed }
     }
 
+    /// Removes every row whose key begins with some bytes.
+    ///
+    /// - Throws: ``StoreFault``.
+    package func removeRows(below prefix: [UInt8]) throws(StoreFault) {
+        invariant(.i44, end(of: prefix) != nil, "rows below \(prefix) have no end")
+        state.withLock { state in
+            invariant(.i41, !state.isStopped, "the store was used after a fault")
+            state.rows.removeAll { $0.key.starts(with: prefix) }
+        }
+    }
+
     /// Copies the store's file into a folder that does not exist yet.
     ///
     /// - Throws: ``StoreFault``.

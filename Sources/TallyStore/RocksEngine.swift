@@ -112,6 +112,29 @@ internal import TallyTypes
         try write(batch)
     }
 
+    /// Removes a range of keys by one mark; durable with the next flush.
+    func remove(below prefix: [UInt8]) throws(StoreFault) {
+        guard let end = end(of: prefix) else {
+            invariantFailure(.i44, "rows below \(prefix) have no end")
+        }
+        var error: UnsafeMutablePointer<CChar>?
+        unsafe prefix.withUnsafeBytes { start in
+            unsafe end.withUnsafeBytes { end in
+                unsafe rocksdb_delete_range_cf(
+                    database,
+                    options.write,
+                    family,
+                    start.baseAddress,
+                    start.count,
+                    end.baseAddress,
+                    end.count,
+                    &error
+                )
+            }
+        }
+        if unsafe error != nil { throw unsafe Self.fault(error, path) }
+    }
+
     /// Reads sorted keys in one pass.
     func values(_ keys: [[UInt8]]) throws(StoreFault) -> [[UInt8]?] {
         var arena: [UInt8] = []

@@ -85,6 +85,20 @@ package final class RocksStateStore: StateStore {
         }
     }
 
+    /// Removes every row whose key begins with some bytes.
+    ///
+    /// - Throws: ``StoreFault``.
+    package func removeRows(below prefix: [UInt8]) throws(StoreFault) {
+        invariant(.i44, end(of: prefix) != nil, "rows below \(prefix) have no end")
+        isStopped.withLock { invariant(.i41, !$0, "the store was used after a fault") }
+        do {
+            try current().remove(below: [Self.table] + prefix)
+        } catch {
+            isStopped.withLock { $0 = true }
+            throw error
+        }
+    }
+
     /// Copies the store by hard links into a folder that does not exist yet.
     ///
     /// - Throws: ``StoreFault``.

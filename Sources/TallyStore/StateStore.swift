@@ -162,6 +162,15 @@ package protocol StateStore: AnyObject, Sendable {
     /// - Throws: ``StoreFault``; the store then refuses every later flush (invariant 41).
     func flush(_ batch: FlushBatch) throws(StoreFault)
 
+    /// Removes every row whose key begins with some bytes; repeated, it changes nothing.
+    ///
+    /// Durable with the next flush only: until then a crash may bring the rows back. Snapshots keep
+    /// them.
+    ///
+    /// - Parameter prefix: At least one byte below 255 is in it (invariant 44).
+    /// - Throws: ``StoreFault``; the store then refuses every later flush (invariant 41).
+    func removeRows(below prefix: [UInt8]) throws(StoreFault)
+
     /// Makes a copy of the store as of the last flush in a folder that does not exist yet.
     ///
     /// - Throws: ``StoreFault``.
@@ -179,6 +188,12 @@ func isBefore(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<U
         if order != 0 { return order < 0 }
     }
     return left.count < right.count
+}
+
+/// The first bytes behind everything that begins with a prefix; nil when nothing is behind it.
+func end(of prefix: [UInt8]) -> [UInt8]? {
+    guard let last = prefix.lastIndex(where: { $0 < 255 }) else { return nil }
+    return prefix[..<last] + [prefix[last] + 1]
 }
 
 /// True when the keys ascend strictly by their bytes.

@@ -38,6 +38,7 @@ public enum InvariantID: Int, CaseIterable, Sendable {
     case i41 = 41
     case i42 = 42
     case i43 = 43
+    case i44 = 44
     case i50 = 50
     case i51 = 51
     case i52 = 52

@@ -21,6 +21,8 @@ public enum Limits {
     public static let recordBytesMax = 65_535
     /// The largest canonical order; the rest of its record always fits beside it.
     public static let orderBytesMax = 60_000
+    /// The longest name of who asks; a record has room for it beside the largest order.
+    public static let actorBytesMax = 1_024
     /// Containers within containers in a record.
     public static let recordDepthMax = 16
     /// The largest row of the state store.

@@ -32,6 +32,7 @@ enum SmallLedger {
         try await accounts(client)
         try await journal(client)
         try await batches(client)
+        try await gone(client)
         if isKilled { try await server.kill() } else { try await server.stop() }
     }
 
@@ -62,6 +63,18 @@ enum SmallLedger {
         try await client.expect(204, from: "POST", account, #"{"name":"Ada","tier":"2"}"#)
         try await client.expect(204, from: "DELETE", account + "/tier")
         try await client.expect(204, from: "DELETE", path + "/3/metadata/seen")
+    }
+
+    /// A ledger with rows of every kind that is deleted again.
+    private static func gone(_ client: LedgerClient) async throws {
+        try await client.expect(204, from: "POST", "/v2/gone", #"{"metadata":{"town":"Ys"}}"#)
+        let path = "/v2/gone/transactions"
+        try await client.expect(200, from: "POST", path, transaction(1))
+        try await client.expect(201, from: "POST", path + "/1/revert")
+        let account = "/v2/gone/accounts/users:1:main/metadata"
+        try await client.expect(204, from: "POST", account, #"{"name":"Dahut"}"#)
+        try await client.expect(204, from: "DELETE", "/tally/v1/books/gone")
+        try await client.expect(404, from: "POST", path, transaction(2))
     }
 
     private static func journal(_ client: LedgerClient) async throws {

@@ -79,6 +79,7 @@ final class LiveNode: Sendable {
                 failed: { faults.add($0) }
             )
         )
+        state.reclaimDeleted { faults.add(NodeFault(stopping: $0)) }
         running = Task { [sequencer] in await sequencer.run() }
     }
 
@@ -157,6 +158,7 @@ final class LiveNode: Sendable {
         keeper.checkpoint()
         try await keeper.drain()
         if let reason = await sequencer.faultReason() { throw reason }
+        try await state.drain()
         try state.store.close()
         try directory.writeSums()
     }

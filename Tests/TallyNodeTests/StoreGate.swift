@@ -13,6 +13,7 @@ final class StoreGate: Sendable {
         var isClosed = false
         var holdsFlushes = false
         var isBroken = false
+        var failsRemovals = false
         var held = 0
     }
 
@@ -28,6 +29,11 @@ final class StoreGate: Sendable {
 
     /// From now on every flush fails.
     func breakFlushes() { state.withLock { $0.isBroken = true } }
+
+    /// From now on no row can be removed.
+    func failRemovals() { state.withLock { $0.failsRemovals = true } }
+
+    fileprivate var passesRemoval: Bool { state.withLock { !$0.failsRemovals } }
 
     func open() {
         let held = state.withLock { state in
@@ -78,6 +84,13 @@ final class GatedStore: StateStore {
             throw StoreFault(.engine, subject: "state store", reason: "simulated")
         }
         try store.flush(batch)
+    }
+
+    func removeRows(below prefix: [UInt8]) throws(StoreFault) {
+        guard gate.passesRemoval else {
+            throw StoreFault(.engine, subject: "state store", reason: "simulated")
+        }
+        try store.removeRows(below: prefix)
     }
 
     func checkpoint(to directory: String) throws(StoreFault) {

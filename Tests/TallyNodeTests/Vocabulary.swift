@@ -38,6 +38,9 @@ extension Request {
         Request(book: nil, order: .createBook(CreateBook(name: name, kind: kind)))
     }
 
+    /// Deletes the book of money.
+    static let deleteMoney = Request(book: Book.money, order: .deleteBook)
+
     static func configure(_ entriesPerGeneration: UInt64) -> Request {
         Request(
             book: nil,

@@ -248,4 +248,16 @@ struct StateStoreInvariantTests {
         }
         expectInvariant(.i40, in: exit)
     }
+
+    @Test("invariant 44 fires when all rows would be removed")
+    func invariant44() async {
+        let exit = await #expect(
+            processExitsWith: .failure,
+            observing: [\.standardErrorContent]
+        ) {
+            let store = try FlatStateStore(disk: FaultDisk(), directory: "/")
+            try store.removeRows(below: [255])
+        }
+        expectInvariant(.i44, in: exit)
+    }
 }

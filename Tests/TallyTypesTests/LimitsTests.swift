@@ -17,14 +17,18 @@ struct LimitsTests {
         #expect(Limits.rebuildsMax == 5)
         #expect(Limits.recordBytesMax == 65_535)
         #expect(Limits.orderBytesMax == 60_000)
+        #expect(Limits.actorBytesMax == 1_024)
         #expect(Limits.recordDepthMax == 16)
         #expect(Limits.stateValueBytesMax == 60_000)
         #expect(Limits.idempotencyKeyBytesMax == 256)
         #expect(Limits.entriesPerGenerationDefault == 1_024)
+        #expect(Limits.entriesPerGenerationMax == 1_048_576)
         #expect(Limits.cacheKeysDefault == 4_194_304)
         #expect(Limits.segmentBytes == 67_108_864)
+        #expect(Limits.recordFileStepBytes == 67_108_864)
         #expect(Limits.recordsPerBundle == 256)
         #expect(Limits.requestBodyBytesMax == 4_194_304)
+        #expect(Limits.jsonDepthMax == 64)
         #expect(Limits.submissionsWaitingMax == 4_096)
     }
 
@@ -35,6 +39,7 @@ struct LimitsTests {
         #expect(Limits.transfersPerBatchMax <= Limits.ordersPerEntryMax)
         // A refusal's details stand beside the order: two addresses, an asset, two amounts.
         #expect(Limits.orderBytesMax + 2 * AccountAddress.bytesMax + 512 <= Limits.recordBytesMax)
+        #expect(Limits.orderBytesMax + Limits.actorBytesMax + 512 <= Limits.recordBytesMax)
         #expect(Limits.recordBytesMax < Limits.entryBytesMax)
         #expect(Limits.entriesPerGenerationDefault <= Limits.entriesPerGenerationMax)
         #expect(Limits.entryBytesMax < Limits.segmentBytes)

@@ -230,16 +230,13 @@ struct DraftBuilder {
         }
     }
 
-    /// The longest actor: what a record has room for beside the largest order.
-    private static let actorBytesMax = 1_024
-
     /// True when every record that the order can make fits; otherwise the entry is refused.
     private mutating func fits(_ request: Request) -> Bool {
         let bytes = OrderCodec.encode(request.order).count + repeatedBytes(request.order)
         let actor = request.actor?.utf8.count ?? 0
         if bytes > Limits.orderBytesMax {
             busy = .tooLarge(limit: "order", size: UInt64(bytes))
-        } else if actor > DraftBuilder.actorBytesMax {
+        } else if actor > Limits.actorBytesMax {
             busy = .tooLarge(limit: "actor", size: UInt64(actor))
         } else {
             return true

@@ -156,6 +156,9 @@ struct Machine {
 
     /// The answers of a group, or nil when it is stale.
     private mutating func apply(_ group: [PlannedOrder]) -> [AppliedAnswer]? {
+        if scalars.nextRecord == .zero {
+            invariant(.i8, group.count == 1, "a group of \(group.count) creates the ledger")
+        }
         guard let evaluated = evaluate(group) else { return nil }
         guard let refusal = evaluated.refusal else {
             scope.merge(evaluated.settled)
