@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Carries a planned import into an accounts book, through the one door: every transaction is an
-// order with an idempotency key made of its own content, so that the same journal twice changes
-// nothing. May import TallyImport. Called by `tally import` and `tally demo`.
+// Carries a planned import into an accounts book, of a node in this process or of a running server:
+// every transaction is an order with an idempotency key made of its own content, so that the same
+// journal twice changes nothing. May import TallyImport. Called by `tally import` and `tally demo`.
 
 package import TallyImport
 import TallyProof
@@ -34,29 +34,66 @@ package struct ImportReport: Sendable {
     }
 }
 
+/// A transaction with the key that tells whether it was imported before.
+package struct KeyedTransaction: Sendable {
+    /// What is to be recorded.
+    package let order: CreateTransaction
+    /// The idempotency key.
+    package let key: Text
+}
+
+/// What became of one transaction of an import.
+package enum ImportOutcome: Hashable, Sendable {
+    /// It was written now.
+    case written
+    /// An earlier import had written it.
+    case known
+    /// The ledger refused it, in words.
+    case refused(String)
+}
+
+/// A ledger that takes an import.
+package struct ImportDoor: Sendable {
+    /// Makes the ledger unless there is one of this name.
+    let createLedger: @Sendable (BookName) async throws -> Void
+    /// Submits transactions that stand for themselves, in order; one outcome for each, or for those
+    /// up to the first that was refused.
+    let submit: @Sendable (BookName, [KeyedTransaction]) async throws -> [ImportOutcome]
+
+    /// Makes a door.
+    package init(
+        createLedger: @escaping @Sendable (BookName) async throws -> Void,
+        submit: @escaping @Sendable (BookName, [KeyedTransaction]) async throws -> [ImportOutcome]
+    ) {
+        self.createLedger = createLedger
+        self.submit = submit
+    }
+}
+
 /// Submits the transactions of an import plan.
 package struct Importer {
-    /// Orders per submission.
+    /// Transactions per submission.
     private static let batchMax = 256
 
-    private let node: Node
+    private let door: ImportDoor
     private let ledger: BookName
 
-    /// Imports into a ledger of a running node.
-    package init(node: Node, ledger: BookName) {
-        self.node = node
+    /// Imports into a ledger.
+    package init(door: ImportDoor, ledger: BookName) {
+        self.door = door
         self.ledger = ledger
     }
 
     /// Submits everything; transactions stand for themselves, in order.
     ///
-    /// - Throws: ``ImportError``, `Busy`, or ``NodeFault`` naming the transaction that was refused.
+    /// - Throws: ``ImportError``, ``NodeFault`` naming the transaction that was refused, or what
+    ///   the door threw.
     package func run(
         _ plan: ImportPlan,
         _ reader: SourceReader,
         progress: (UInt64, UInt64) -> Void
     ) async throws -> ImportReport {
-        try await createLedger()
+        try await door.createLedger(ledger)
         var report = ImportReport(ledger: ledger, notes: Importer.notes(plan))
         var stream = plan.transactions(reader: reader)
         var batch: [ImportedTransaction] = []
@@ -74,55 +111,33 @@ package struct Importer {
         return report
     }
 
-    private func createLedger() async throws {
-        _ = await node.views.caughtUp()
-        if try await node.views.reader.book(named: ledger) != nil { return }
-        let order = Order.createBook(CreateBook(name: ledger, kind: .accounts))
-        let answer = try await node.sequencer.submit(
-            .groups([[Request(book: nil, order: order)]])
-        )
-        guard case .groups(let groups) = answer, let made = groups.first?.first else {
-            invariantFailure(.i12, "groups were answered as a batch")
-        }
-        if case .record(let record) = made, case .refused(let refusal) = record.outcome {
-            guard case .bookExists = refusal else {
-                throw NodeFault(
-                    .directory,
-                    subject: ledger.text,
-                    reason: "cannot be made: \(refusal)",
-                    nextStep: "choose another --ledger"
-                )
-            }
-        }
-    }
-
     private func submit(
         _ batch: [ImportedTransaction],
         _ report: inout ImportReport
     ) async throws {
         guard !batch.isEmpty else { return }
-        let requests = try batch.map { [try request($0)] }
-        guard case .groups(let groups) = try await node.sequencer.submit(.groups(requests)) else {
-            invariantFailure(.i12, "groups were answered as a batch")
-        }
-        for (transaction, answers) in zip(batch, groups) {
-            switch answers[0] {
-            case .replay: report.known += 1
-            case .record(let record):
-                if case .refused(let refusal) = record.outcome {
-                    throw NodeFault(
-                        .directory,
-                        subject: transaction.position.description,
-                        reason: "was refused: \(refusal)",
-                        nextStep: "what stands before it is imported; mend it and import again"
-                    )
-                }
-                report.written += 1
+        let outcomes = try await door.submit(ledger, try batch.map { try keyed($0) })
+        for (transaction, outcome) in zip(batch, outcomes) {
+            switch outcome {
+            case .known: report.known += 1
+            case .written: report.written += 1
+            case .refused(let reason):
+                throw NodeFault(
+                    .directory,
+                    subject: transaction.position.description,
+                    reason: "was refused: \(reason)",
+                    nextStep: "what stands before it is imported; mend it and import again"
+                )
             }
         }
+        invariant(
+            .i12,
+            outcomes.count == batch.count,
+            "\(outcomes.count) outcomes for \(batch.count) transactions"
+        )
     }
 
-    private func request(_ transaction: ImportedTransaction) throws -> Request {
+    private func keyed(_ transaction: ImportedTransaction) throws -> KeyedTransaction {
         let key = Hashing.sha256(transaction.identityBytes)
         let order = CreateTransaction(
             postings: try transaction.postings.map { try posting($0, transaction) },
@@ -131,11 +146,7 @@ package struct Importer {
             accountMetadata: try accountMetadata(transaction),
             isForced: true
         )
-        return Request(
-            book: ledger,
-            order: .createTransaction(order),
-            idempotencyKey: Text("import:\(key)")
-        )
+        return KeyedTransaction(order: order, key: Text("import:\(key)"))
     }
 
     private func posting(
@@ -198,5 +209,58 @@ package struct Importer {
         let accounts = plan.accounts.filter { $0.name != $0.address }
             .map { "account \($0.name) → \($0.address)" }
         return commodities + accounts + plan.warnings.map { "warning: \($0)" }
+    }
+}
+
+extension Node {
+    /// The door of this node.
+    package var importDoor: ImportDoor {
+        ImportDoor(
+            createLedger: { [self] name in try await createLedger(name) },
+            submit: { [self] name, batch in try await submit(batch, to: name) }
+        )
+    }
+
+    private func createLedger(_ name: BookName) async throws {
+        _ = await views.caughtUp()
+        if try await views.reader.book(named: name) != nil { return }
+        let order = Order.createBook(CreateBook(name: name, kind: .accounts))
+        let answers = try await answers(to: [Request(book: nil, order: order)])
+        if case .record(let record) = answers[0], case .refused(let refusal) = record.outcome {
+            guard case .bookExists = refusal else {
+                throw NodeFault(
+                    .directory,
+                    subject: name.text,
+                    reason: "cannot be made: \(refusal)",
+                    nextStep: "choose another --ledger"
+                )
+            }
+        }
+    }
+
+    private func submit(
+        _ batch: [KeyedTransaction],
+        to ledger: BookName
+    ) async throws -> [ImportOutcome] {
+        let requests = batch.map {
+            Request(book: ledger, order: .createTransaction($0.order), idempotencyKey: $0.key)
+        }
+        return try await answers(to: requests).map { answer in
+            switch answer {
+            case .replay: return .known
+            case .record(let record):
+                if case .refused(let refusal) = record.outcome { return .refused("\(refusal)") }
+                return .written
+            }
+        }
+    }
+
+    /// The answers to requests that stand for themselves.
+    private func answers(to requests: [Request]) async throws -> [Answer] {
+        let submission = Submission.groups(requests.map { [$0] })
+        guard case .groups(let groups) = try await sequencer.submit(submission) else {
+            invariantFailure(.i12, "groups were answered as a batch")
+        }
+        return groups.flatMap { $0 }
     }
 }

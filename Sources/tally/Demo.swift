@@ -69,7 +69,7 @@ struct Demo: AsyncParsableCommand {
                 guard let name = BookName(journal.ledger) else { continue }
                 let path = examples + "/" + journal.file
                 let plan = try Import.plan([path], ImportOptions())
-                let report = try await Import.submit(plan, to: name, of: node)
+                let report = try await Import.submit(plan, to: name, through: node.importDoor)
                 Terminal.say(
                     "imported \(path): \(report.written) transactions, "
                         + "\(plan.counts.assertions) balance assertions checked"

@@ -17,10 +17,19 @@ struct Import: AsyncParsableCommand {
             was written.
             Example:
               tally import --data ./ledger --ledger company Examples/company.journal
+              tally import --url http://127.0.0.1:3068 --ledger company Examples/company.journal
             """
     )
 
     @OptionGroup var node: NodeOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "A running server to import into, instead of a data directory.",
+            valueName: "url"
+        )
+    )
+    var url: String?
 
     @Option(help: "The ledger to import into; made when it is not there.")
     var ledger = "imported"
@@ -55,16 +64,37 @@ struct Import: AsyncParsableCommand {
             throw ValidationError("--ledger is 1 to 63 of letters, digits, _ and -")
         }
         let plan = try Import.plan(files, try options())
+        let report = try await importing(plan, to: name)
+        Terminal.say(json ? report.json : report.text)
+    }
+
+    private func importing(_ plan: ImportPlan, to name: BookName) async throws -> ImportReport {
+        if let url {
+            let remote = RemoteLedger(url: url)
+            return try await Import.ending({ try await remote.close() }) {
+                try await Import.submit(plan, to: name, through: remote.door)
+            }
+        }
         let running = try await startNode(node.configuration)
+        return try await Import.ending({ try await running.stop() }) {
+            try await Import.submit(plan, to: name, through: running.importDoor)
+        }
+    }
+
+    /// Runs the import, then ends what it ran against, whatever became of it.
+    private static func ending(
+        _ end: () async throws -> Void,
+        _ body: () async throws -> ImportReport
+    ) async throws -> ImportReport {
         let report: ImportReport
         do {
-            report = try await Import.submit(plan, to: name, of: running)
+            report = try await body()
         } catch {
-            try await running.stop()
+            try await end()
             throw Failure("\(error)")
         }
-        try await running.stop()
-        Terminal.say(json ? report.json : report.text)
+        try await end()
+        return report
     }
 
     private func options() throws -> ImportOptions {
@@ -97,11 +127,11 @@ struct Import: AsyncParsableCommand {
     static func submit(
         _ plan: ImportPlan,
         to ledger: BookName,
-        of node: Node
+        through door: ImportDoor
     ) async throws -> ImportReport {
         let bar = ProgressBar("importing")
         defer { bar.finish() }
-        return try await Importer(node: node, ledger: ledger).run(plan, reader) {
+        return try await Importer(door: door, ledger: ledger).run(plan, reader) {
             bar.show($0, of: $1)
         }
     }
