@@ -17,6 +17,9 @@ package final class SegmentPool: Sendable {
         var next: UInt64 = 1
     }
 
+    /// Bytes zeroed between two syncs.
+    private static let pieceBytes = 4 << 20
+
     private let disk: any Disk
     private let directory: String
     private let segmentBytes: Int
@@ -112,8 +115,12 @@ package final class SegmentPool: Sendable {
         let file = try disk.open(path, exists ? .readWrite : .createNew)
         try file.truncate(to: segmentBytes)
         try file.preallocate(to: segmentBytes)
-        try file.writeZeros(at: 0, count: segmentBytes)
-        try file.sync()
+        // Synced in pieces, so that a frame on the same disk never waits behind a whole segment.
+        for start in stride(from: 0, to: segmentBytes, by: SegmentPool.pieceBytes) {
+            let count = min(SegmentPool.pieceBytes, segmentBytes - start)
+            try file.writeZeros(at: start, count: count)
+            try file.sync()
+        }
         try disk.rename(path, to: directory + "/" + SegmentName.spare(number).text)
         try disk.syncDirectory(directory)
     }

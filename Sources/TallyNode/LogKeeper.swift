@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The log's thread: frames, then records, in that order. May import Dispatch through SerialThread.
+// The log's thread: frames, then records, in that order; and beside it a thread that syncs records
+// and one that zeroes spares. May import Dispatch through SerialThread.
 // The sequencer hands over an entry before it applies it and the records after; whatever waits is
 // written together and synced once. Records go to their files only when the frame of their entry is
 // durable, and only then is anybody answered.
@@ -51,6 +52,7 @@ package final class LogKeeper: Sendable {
     }
 
     private let thread = SerialThread(name: "log")
+    private let syncs = SerialThread(name: "syncs")
     private let spares = SerialThread(name: "spares")
     private let writer: LogWriter
     private let inbox = Mutex(Inbox())
@@ -81,9 +83,10 @@ package final class LogKeeper: Sendable {
     /// Lets go of entries below an index, after a flush.
     package func release(below index: LogIndex) { hand(.release(index)) }
 
-    /// Waits until everything handed over so far is done, the zeroing of spares included.
+    /// Waits until everything handed over so far is done, syncs and the zeroing of spares included.
     package func drain() async throws {
         try await thread.run {}
+        try await syncs.run {}
         try await spares.run {}
     }
 
@@ -128,13 +131,27 @@ package final class LogKeeper: Sendable {
                 let head = try writer.publish(applied)
                 events.published(head, ByteCount(applied.framedRecords.count))
             case .sync(let index):
-                try writer.syncRecords()
-                events.synced(index)
+                syncRecords(events) { events.synced(index) }
             case .checkpoint:
-                try writer.syncRecords()
+                syncRecords(events) {}
             case .release(let index):
                 try writer.release(below: index)
                 prepareSpares(wasReleased: true)
+            }
+        }
+    }
+
+    /// Syncs what was published so far on a thread of its own.
+    ///
+    /// A frame must not wait for the records of half a second.
+    private func syncRecords(_ events: Events, _ finished: @escaping @Sendable () -> Void) {
+        let grown = writer.headToSync()
+        syncs.post { [writer] in
+            do {
+                if let grown { try writer.syncRecords(upTo: grown) }
+                finished()
+            } catch {
+                events.failed(NodeFault(stopping: error))
             }
         }
     }

@@ -68,14 +68,28 @@ package final class LogWriter: @unchecked Sendable {
 
     /// Syncs the record files, then replaces the head; nothing happens when nothing grew.
     package func syncRecords() throws(StoreFault) {
-        guard head != syncedHead else { return }
-        try records.sync()
-        try replaceHead()
+        if let grown = headToSync() { try syncRecords(upTo: grown) }
+    }
+
+    /// The published position, unless it was handed out before.
+    package func headToSync() -> LedgerHead? {
+        guard head != syncedHead else { return nil }
         syncedHead = head
+        return head
+    }
+
+    /// Syncs the record files, then replaces the head by a position that was published before.
+    ///
+    /// Safe on any one thread beside the log's: what it touches is safe itself.
+    package func syncRecords(upTo head: LedgerHead) throws(StoreFault) {
+        try records.sync()
+        try write(head)
     }
 
     /// Replaces the head; the records up to it are synced.
-    package func replaceHead() throws(StoreFault) {
+    package func replaceHead() throws(StoreFault) { try write(head) }
+
+    private func write(_ head: LedgerHead) throws(StoreFault) {
         try directory.write(Head(size: head.size, root: head.root, log: head.logIndex))
     }
 

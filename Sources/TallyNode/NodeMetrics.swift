@@ -34,10 +34,19 @@ enum NodeMetrics {
             ("tally_dirty_rows", "gauge", "rows not yet flushed", UInt64(snapshot.dirtyRows)),
             ("tally_view_lag_records", "gauge", "records not yet in the views", views.lag),
             ("tally_resident_bytes", "gauge", "resident memory", residentBytes()),
+            ("tally_cpu_microseconds_total", "counter", "processor time", cpuMicroseconds()),
         ]
         return rows.map { name, kind, help, value in
             "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n\(name) \(value)\n"
         }.joined()
+    }
+
+    /// Processor time of this process, user and system, since it started.
+    static func cpuMicroseconds() -> UInt64 {
+        var usage = rusage()
+        guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
+        let seconds = UInt64(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+        return seconds * 1_000_000 + UInt64(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
     }
 
     /// Resident memory of this process, from the kernel's own count; 0 where there is none.

@@ -204,6 +204,9 @@ private final class FaultFile: DiskFile {
         try change(.truncate, .resize(size))
     }
 
+    /// Nothing is durable by it.
+    func beginWriting(_ range: Range<Int>) throws(DiskFault) {}
+
     /// There is no memory to let go of.
     func letGo(_ range: Range<Int>) throws(DiskFault) {}
 

@@ -65,22 +65,20 @@ final class PositionFiles: Sendable {
         return read == row.count && value != 0 ? RecordIndex(value) : nil
     }
 
-    /// Makes everything written durable.
+    /// Makes everything written before the call durable.
+    ///
+    /// Arrays are clean from before their sync on; what is written meanwhile dirties them again.
     func sync() throws(DiskFault) {
-        let (dirty, hasNewNames) = state.withLock { state in
+        let (dirty, hadNewNames) = state.withLock { state in
             let dirty = state.open.filter(\.value.isDirty).sorted { $0.key < $1.key }
+            for (book, _) in dirty { state.open[book]?.isDirty = false }
+            defer { state.hasNewNames = false }
             return (dirty, state.hasNewNames)
         }
         for (_, open) in dirty {
             try open.file.file.sync()
         }
-        if hasNewNames { try disk.syncDirectory(directory) }
-        state.withLock { state in
-            for (book, _) in dirty {
-                state.open[book]?.isDirty = false
-            }
-            state.hasNewNames = false
-        }
+        if hadNewNames { try disk.syncDirectory(directory) }
     }
 
     /// The bytes of a book's array; nil when it has none.

@@ -7,6 +7,7 @@
 // A failed `fdatasync` or `fsync` is `syncFailed` and is never retried here or by any caller: see
 // TallyTypes/Disk.swift. New files are readable and writable by their owner only.
 
+internal import CTally
 internal import Glibc
 package import TallyTypes
 
@@ -189,6 +190,15 @@ private final class RealFile: DiskFile {
         guard fdatasync(descriptor) == 0 else {
             throw DiskFault(.syncFailed, .sync, path: path, cause: systemText(errno))
         }
+    }
+
+    func beginWriting(_ range: Range<Int>) throws(DiskFault) {
+        let begun = tally_begin_writing(
+            descriptor,
+            Int64(range.lowerBound),
+            Int64(range.count)
+        )
+        guard begun == 0 else { throw systemFault(begun, .write, path) }
     }
 
     func letGo(_ range: Range<Int>) throws(DiskFault) {

@@ -2,8 +2,8 @@
 //
 // The permanent, encoded records: the ledger itself. Imports TallyTypes. Layout:
 // RecordLayout.swift. Appended to on the log's thread, without waiting for the disk, only with
-// records whose entry is durable; read from any thread. `sync()` comes before each flush and each
-// head.
+// records whose entry is durable; synced on another, so that no frame waits for it; read from any.
+// `sync()` comes before each flush and each head.
 //
 // Start-up is RecordReplay's: it looks at what the files hold, compares it with what the log
 // yields, and only then writes; ``RecordReplay/mend(positionOf:)`` hands these files on.
@@ -21,15 +21,19 @@ package final class RecordFiles: Sendable {
         var end: Int
         /// Bundles begun.
         var bundleCount: Int
-        /// The records before this were let go of.
-        var coldEnd: Int
     }
 
     struct State {
         var tail: Tail
         /// Where each bundle begins.
         var offsets: [UInt64]
+        /// The records before this were let go of.
+        var coldEnd: Int
+        /// The system was asked to write the records before this.
+        var writingEnd: Int
         var isStopped = false
+        /// Why a sync failed: what is appended meanwhile fails with it, since it is no mistake.
+        var syncFault: StoreFault?
     }
 
     private let disk: any Disk
@@ -51,7 +55,7 @@ package final class RecordFiles: Sendable {
         self.directory = directory
         self.configuration = configuration
         self.positions = positions
-        state = Mutex(State(tail: tail, offsets: offsets))
+        state = Mutex(State(tail: tail, offsets: offsets, coldEnd: tail.end, writingEnd: tail.end))
     }
 
     /// The index of the next record.
@@ -69,7 +73,7 @@ package final class RecordFiles: Sendable {
         first: RecordIndex,
         positions new: [RecordPosition]
     ) throws(StoreFault) {
-        var tail = takeTail()
+        var tail = try tailToAppend()
         invariant(.i42, first == tail.count, "record \(first) appended behind \(tail.count)")
         let at = tail.end
         let (begun, count) = RecordLayout.bundles(in: framed, from: tail.count, at: at)
@@ -81,37 +85,56 @@ package final class RecordFiles: Sendable {
                 try positions.append(new)
             }
         } catch {
-            stop()
+            state.withLock { $0.isStopped = true }
             throw error
         }
-        publish(tail, begun)
+        let written = tail
+        let cold = state.withLock { state -> Range<Int>? in
+            state.tail = written
+            state.offsets += begun
+            guard written.end - state.writingEnd >= RecordFiles.writingStep else { return nil }
+            defer { state.writingEnd = written.end }
+            return state.writingEnd..<written.end
+        }
+        if let cold {
+            try onDisk { () throws(DiskFault) in try tail.entries.file.beginWriting(cold) }
+        }
     }
 
-    /// Makes every record, offset and position appended so far durable.
+    /// Bytes after which the system is asked to write, long before a sync waits for it.
+    private static let writingStep = 4 << 20
+
+    /// Makes every record, offset and position appended before the call durable.
     ///
     /// - Throws: ``StoreFault``; the node stops, the call is never repeated.
     package func sync() throws(StoreFault) {
-        var tail = takeTail()
+        let (tail, coldEnd) = state.withLock { state in
+            invariant(.i41, !state.isStopped, "the record files were used after a fault")
+            return (state.tail, state.coldEnd)
+        }
         do {
             try onDisk { () throws(DiskFault) in
                 try tail.entries.file.sync()
                 try tail.offsetsFile.file.sync()
                 try positions.sync()
-                try letGo(&tail)
+                try letGo(tail, from: coldEnd)
             }
         } catch {
-            stop()
+            let fault = error
+            state.withLock { state in
+                state.isStopped = true
+                state.syncFault = fault
+            }
             throw error
         }
-        publish(tail, [])
     }
 
     /// Keeps only the newest records in the system's memory; older ones come back when read.
-    private func letGo(_ tail: inout Tail) throws(DiskFault) {
+    private func letGo(_ tail: Tail, from start: Int) throws(DiskFault) {
         let end = (tail.end - RecordFiles.warmBytes) / RecordFiles.warmStep * RecordFiles.warmStep
-        guard end > tail.coldEnd else { return }
-        try tail.entries.file.letGo(tail.coldEnd..<end)
-        tail.coldEnd = end
+        guard end > start else { return }
+        try tail.entries.file.letGo(start..<end)
+        state.withLock { $0.coldEnd = end }
     }
 
     /// Bytes of the newest records that stay, for the views that follow.
@@ -119,23 +142,18 @@ package final class RecordFiles: Sendable {
     /// Bytes let go of at a time.
     private static let warmStep = 8 << 20
 
-    private func stop() {
-        state.withLock { $0.isStopped = true }
-    }
-
     /// The tail for a writer; readers go on with what was published before.
-    private func takeTail() -> Tail {
-        state.withLock { state in
-            invariant(.i41, !state.isStopped, "the record files were used after a fault")
-            return state.tail
+    private func tailToAppend() throws(StoreFault) -> Tail {
+        let (tail, fault) = state.withLock { state in
+            invariant(
+                .i41,
+                !state.isStopped || state.syncFault != nil,
+                "the record files were used after a fault"
+            )
+            return (state.tail, state.syncFault)
         }
-    }
-
-    private func publish(_ tail: Tail, _ begun: [UInt64]) {
-        state.withLock { state in
-            state.tail = tail
-            state.offsets += begun
-        }
+        if let fault { throw fault }
+        return tail
     }
 }
 

@@ -314,8 +314,7 @@ package struct RecordReplay: ~Copyable {
                 offsetsFile: try GrowingFile(offsets),
                 count: count,
                 end: end,
-                bundleCount: start.rebuildsOffsets ? 0 : start.offsets.count,
-                coldEnd: end
+                bundleCount: start.rebuildsOffsets ? 0 : start.offsets.count
             )
         }
     }

@@ -170,6 +170,13 @@ public protocol DiskFile: AnyObject, Sendable {
     /// - Throws: ``DiskFault``.
     func truncate(to size: Int) throws(DiskFault)
 
+    /// Begins to carry a range of bytes to the disk, and does not wait; nothing is durable by it.
+    ///
+    /// A later ``sync()`` then has less to do, and others less to wait for it.
+    ///
+    /// - Throws: ``DiskFault``.
+    func beginWriting(_ range: Range<Int>) throws(DiskFault)
+
     /// Lets go of memory that holds copies of a range; what can be read stays the same.
     ///
     /// - Throws: ``DiskFault``.

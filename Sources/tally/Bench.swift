@@ -35,6 +35,9 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Batches on the way at a time.")
     var inFlight = 4
 
+    @Option(help: "Runs of each kind; the one in the middle is reported.")
+    var runs = 3
+
     @Option(help: "off, on, or both one after the other.")
     var views = "both"
 
@@ -46,8 +49,10 @@ struct Bench: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...Limits.transfersPerBatchMax).contains(batch), (2...16_000).contains(accounts),
-            transfers > 0, inFlight > 0
-        else { throw ValidationError("--batch is 1 to 8189, --accounts 2 to 16000") }
+            transfers > 0, inFlight > 0, runs > 0
+        else {
+            throw ValidationError("--batch is 1 to 8189, --accounts 2 to 16000, others 1 or more")
+        }
         guard ["off", "on", "both"].contains(views) else {
             throw ValidationError("--views is off, on or both")
         }
@@ -55,17 +60,29 @@ struct Bench: AsyncParsableCommand {
 
     func run() async throws {
         let modes = views == "both" ? [false, true] : [views == "on"]
+        let workload = BenchWorkload(
+            transfers: smoke ? 20_000 : transfers,
+            accounts: smoke ? 500 : accounts,
+            batch: smoke ? 1_000 : batch
+        )
         for mode in modes {
-            let run = BenchRun(
-                transfers: smoke ? 20_000 : transfers,
-                accounts: smoke ? 500 : accounts,
-                batch: smoke ? 1_000 : batch,
-                inFlight: inFlight,
-                areViewsEnabled: mode
-            )
-            let result = try await run.measure()
-            Terminal.say(json ? result.json : result.text)
+            let run = BenchRun(workload: workload, inFlight: inFlight, areViewsEnabled: mode)
+            var results: [BenchResult] = []
+            for _ in 0..<(smoke ? 1 : runs) { results.append(try await run.measure()) }
+            Terminal.say(try Bench.report(results, json: json))
         }
+    }
+
+    /// The run in the middle, and the rates of all.
+    private static func report(_ results: [BenchResult], json: Bool) throws -> String {
+        let sorted = results.sorted { $0.perSecond < $1.perSecond }
+        let median = sorted[sorted.count / 2]
+        guard results.allSatisfy({ $0.hash == median.hash }) else {
+            throw Failure("the runs ended with different balances: \(results.map(\.hash))")
+        }
+        if json { return median.json }
+        let rates = results.map { String(Int($0.perSecond)) }.joined(separator: ", ")
+        return median.text + (results.count > 1 ? "\n  runs          \(rates)" : "")
     }
 }
 
@@ -173,6 +190,8 @@ struct BenchResult {
     let seeds: UInt64
     let lag: UInt64
     let catchUpSeconds: Double
+    /// Processor time of the server from the first of the measured batches to the last.
+    let serverSeconds: Double
     let usage: DiskUsage
     let hash: String
 
@@ -184,6 +203,7 @@ struct BenchResult {
         views \(areViewsEnabled ? "on" : "off")
           accepted      \(number(perSecond)) transfers/s: \(transfers - refused) of \
         \(transfers) in \(decimal(seconds)) s
+          server        \(decimal(serverSeconds * 1e6 / Double(transfers))) µs of CPU a transfer
           batch         p50 \(decimal(p50)) ms, p99 \(decimal(p99)) ms
           memory        \(mebi(warmBytes)) MiB after a quarter, \(mebi(endBytes)) MiB at the end
           disk          \(usage.text(transfers))
@@ -196,6 +216,7 @@ struct BenchResult {
     var json: String {
         "{\"views\":\(areViewsEnabled),\"transfers\":\(transfers),\"refused\":\(refused),"
             + "\"perSecond\":\(Int(perSecond)),\"p50ms\":\(decimal(p50)),\"p99ms\":\(decimal(p99)),"
+            + "\"cpuMicroseconds\":\(decimal(serverSeconds * 1e6 / Double(transfers))),"
             + "\"residentBytes\":\(endBytes),\"hitRate\":\(decimal(hitRate)),"
             + "\"viewLag\":\(lag),\"disk\":\(usage.json),\"result\":\"\(hash)\"}"
     }
@@ -207,20 +228,17 @@ struct BenchResult {
 
 /// One run: a server process, the client, the clock.
 struct BenchRun {
-    let transfers: Int
-    let accounts: Int
-    let batch: Int
+    let workload: BenchWorkload
     let inFlight: Int
     let areViewsEnabled: Bool
 
     func measure() async throws -> BenchResult {
-        let workload = BenchWorkload(transfers: transfers, accounts: accounts, batch: batch)
         let directory = NSTemporaryDirectory() + "tally-bench-" + UUID().uuidString
         defer { removeTemporary(directory) }
         try await makeBook(directory)
         let server = try ServerProcess(directory: directory, areViewsEnabled: areViewsEnabled)
         do {
-            return try await measure(workload, server, directory)
+            return try await measure(server, directory)
         } catch {
             server.kill()
             throw error
@@ -228,12 +246,12 @@ struct BenchRun {
     }
 
     private func measure(
-        _ workload: BenchWorkload,
         _ server: ServerProcess,
         _ directory: String
     ) async throws -> BenchResult {
         let client = BenchClient(url: server.url)
         for body in workload.funding { _ = try await client.send(body) }
+        let cpu = try await client.metrics()["tally_cpu_microseconds_total"] ?? 0
         let clock = ContinuousClock()
         let bar = ProgressBar("sending")
         let begun = clock.now
@@ -244,6 +262,7 @@ struct BenchRun {
         bar.finish()
         let metrics = try await client.metrics()
         let lag = metrics["tally_view_lag_records"] ?? 0
+        let used = (metrics["tally_cpu_microseconds_total"] ?? 0) - cpu
         let caught = clock.now
         if areViewsEnabled { try await client.waitForViews() }
         let catchUp = (clock.now - caught) / .seconds(1)
@@ -263,6 +282,7 @@ struct BenchRun {
             seeds: metrics["tally_seeds_total"] ?? 0,
             lag: lag,
             catchUpSeconds: catchUp,
+            serverSeconds: Double(used) / 1e6,
             usage: try DiskUsage(directory),
             hash: try VolumeHash.of(directory).description
         )

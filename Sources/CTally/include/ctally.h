@@ -32,6 +32,10 @@ tally_digest tally_sha256_prefixed(uint8_t first, const void *bytes, size_t coun
 /* The SHA-256 of one byte, then two digests. */
 tally_digest tally_sha256_node(uint8_t first, tally_digest left, tally_digest right);
 
+/* Begins to write dirty pages of a file and does not wait; 0, or the number of the error. Does
+ * nothing where the system has no such call. */
+int tally_begin_writing(int descriptor, int64_t offset, int64_t count);
+
 /* Asks for the cache line at `address`, which will be written soon. */
 static inline void tally_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
