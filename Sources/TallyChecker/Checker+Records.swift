@@ -117,7 +117,7 @@ extension Checker {
     }
 
     private mutating func checkShape(_ record: Record, _ place: RecordPlace) -> EventValues? {
-        if let detail = shapeObjection(record) {
+        if let detail = shapeObjection(record, place) {
             refute(.records, .recordShape, detail, place, book: record.book)
             breakBook(of: record, place)
             return nil
@@ -137,7 +137,7 @@ extension Checker {
         }
     }
 
-    private func shapeObjection(_ record: Record) -> String? {
+    private func shapeObjection(_ record: Record, _ place: RecordPlace) -> String? {
         if record.idempotency != nil, !record.isCommitted {
             return "a refused record claims an idempotency key"
         }
@@ -145,11 +145,12 @@ extension Checker {
             return "position \(group.position) in a group of \(group.count)"
         }
         if !isLegalConfiguration(record.order) { return "K is not within its bounds" }
-        guard record.batch != nil else { return nil }
+        guard let batch = record.batch else { return nil }
         if record.idempotency == nil { return "a batch digest without an idempotency key" }
         if record.group != nil { return "a batch digest in a group" }
-        guard case .createTransaction = record.order else {
-            return "a batch digest on an order that no batch has"
+        if !record.isTransfer { return "a batch digest on an order that no batch has" }
+        if batch.position > place.index.rawValue {
+            return "position \(batch.position) in a batch that would begin before record 0"
         }
         return nil
     }
@@ -174,15 +175,8 @@ extension Checker {
     }
 
     private mutating func checkClaim(_ record: Record, _ book: Int, _ place: RecordPlace) {
-        guard claims.take(record) else {
-            refute(
-                .idempotency,
-                .idempotency,
-                "its idempotency key was claimed before",
-                place,
-                book: record.book
-            )
-            return
+        if let detail = claims.take(record, at: place.index) {
+            refute(.idempotency, .idempotency, detail, place, book: record.book)
         }
         if record.idempotency != nil {
             state.claim(in: book)

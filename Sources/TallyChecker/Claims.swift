@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Idempotency keys as the records show them: who claimed which, and for batches the bounds within
-// which the stored row may lie. Imports TallyTypes, TallyCodec, TallyProof.
+// Idempotency keys as the records show them: who claimed which, and with what row of the state.
+// Imports TallyTypes, TallyCodec, TallyProof.
 //
-// The first committed order of a batch claims the batch's key and alone carries `idem` and the
-// digest. Refused orders before it, and all orders after it, carry no mark; so the first record
-// and the number of records of a batch are known only within bounds. Their stored row must lie
-// within these.
+// The first committed order of a batch claims the batch's key for all of it, and says at which
+// position it stands in how many. So the row follows from that one record. Its neighbours must be
+// able to be that batch: right before it as many refused transfers as its position says, none of
+// them of another batch; after it transfers up to the count. Records that end before the count is
+// reached are not refuted: what a crash cut off within a batch comes back at the next start.
 
 import TallyCodec
 import TallyProof
@@ -20,96 +21,95 @@ struct ClaimKey: Hashable {
     var stateKey: StateKey { .idempotency(book, hash) }
 }
 
-/// What a record claimed a key with.
-struct Claim {
-    /// The records that may belong to a batch: from `earliest`, over the claimer, to before `end`.
-    struct Batch {
-        let earliest: RecordIndex
-        var end: RecordIndex
-        /// The stored row, once it was found to lie within the bounds.
-        var adopted: IdempotencyRow?
+/// All claims so far, and the transfers that stand right before the next record.
+struct Claims {
+    /// The records of a batch, from `first` to before `end`.
+    private struct Batch {
+        let book: BookID
+        let first: RecordIndex
+        let end: RecordIndex
     }
 
-    let digest: Digest
-    let record: RecordIndex
-    var batch: Batch?
+    private(set) var all: [ClaimKey: IdempotencyRow] = [:]
+    /// The refused transfers right before the next record that belong to no batch so far.
+    private var refusedRun: (book: BookID, first: RecordIndex)?
+    /// The last batch whose key was claimed; its end may lie ahead.
+    private var lastBatch: Batch?
 
-    /// The row; nil for a batch whose stored row was not seen yet.
-    var row: IdempotencyRow? {
-        guard let batch else { return IdempotencyRow(digest: digest, record: record) }
-        return batch.adopted
+    var isEmpty: Bool { all.isEmpty }
+
+    /// Takes note of a record of the right shape, and says what is wrong with its claim or place.
+    mutating func take(_ record: Record, at index: RecordIndex) -> String? {
+        let objection = follow(record, at: index)
+        guard let hash = record.idempotency else { return objection }
+        let key = ClaimKey(book: record.book, hash: hash)
+        guard all[key] == nil else { return "its idempotency key was claimed before" }
+        all[key] = row(of: record, at: index)
+        return objection
     }
 
-    /// Why a stored row of a batch cannot be right; nil when it can.
-    func objection(to row: IdempotencyRow, in bounds: Batch) -> String? {
-        if row.digest != digest { return "another digest" }
-        if row.count == 0 || row.count > UInt64(Limits.transfersPerBatchMax) {
-            return "an impossible number of records"
+    private func row(of record: Record, at index: RecordIndex) -> IdempotencyRow {
+        guard let batch = record.batch else {
+            let digest = Hashing.sha256(OrderCodec.encode(record.order))
+            return IdempotencyRow(digest: digest, record: index)
         }
-        if row.record < bounds.earliest || row.record > record {
-            return "a first record outside \(bounds.earliest)...\(record)"
+        return IdempotencyRow(
+            digest: batch.digest,
+            record: batch.first(claimedAt: index),
+            count: batch.count
+        )
+    }
+
+    /// Passes a record, and says why it cannot stand where it does.
+    private mutating func follow(_ record: Record, at index: RecordIndex) -> String? {
+        if let batch = lastBatch, index < batch.end {
+            if record.book == batch.book, record.isTransfer, record.idempotency == nil {
+                return nil
+            }
+            lastBatch = nil
+            return "the batch from record \(batch.first) to before \(batch.end) cannot hold it"
         }
-        let (end, overflow) = row.record.rawValue.addingReportingOverflow(row.count)
-        if overflow || end <= record.rawValue || end > bounds.end.rawValue {
-            return "an end outside \(record.next)...\(bounds.end)"
+        var earliest = index
+        if let run = refusedRun, run.book == record.book { earliest = run.first }
+        refusedRun = nil
+        if let batch = record.batch {
+            return begin(batch, of: record.book, at: index, notBefore: earliest)
+        }
+        if record.isTransfer, !record.isCommitted { refusedRun = (record.book, earliest) }
+        return nil
+    }
+
+    private mutating func begin(
+        _ batch: BatchClaim,
+        of book: BookID,
+        at index: RecordIndex,
+        notBefore earliest: RecordIndex
+    ) -> String? {
+        let first = batch.first(claimedAt: index)
+        lastBatch = Batch(
+            book: book,
+            first: first,
+            end: RecordIndex(first.rawValue + batch.count)
+        )
+        if first < earliest {
+            return "its batch would begin at record \(first), and can only at \(earliest)"
         }
         return nil
     }
 }
 
-/// All claims so far, and the run of records that a batch may consist of.
-struct Claims {
-    private(set) var all: [ClaimKey: Claim] = [:]
-    private var refusedRun: (book: BookID, first: RecordIndex)?
-    private var openBatch: ClaimKey?
-
-    var isEmpty: Bool { all.isEmpty }
-
-    /// Takes note of a record; false when its key was claimed before.
-    mutating func take(_ record: Record) -> Bool {
-        guard let hash = record.idempotency else {
-            extendRuns(record)
-            return true
-        }
-        let key = ClaimKey(book: record.book, hash: hash)
-        let run = refusedRun
-        refusedRun = nil
-        openBatch = nil
-        guard all[key] == nil else { return false }
-        guard let digest = record.batch else {
-            let digest = Hashing.sha256(OrderCodec.encode(record.order))
-            all[key] = Claim(digest: digest, record: record.index)
-            return true
-        }
-        var earliest = record.index
-        if let run, run.book == record.book { earliest = run.first }
-        let batch = Claim.Batch(earliest: earliest, end: record.index.next)
-        all[key] = Claim(digest: digest, record: record.index, batch: batch)
-        openBatch = key
-        return true
+extension BatchClaim {
+    /// The first record of the batch; the shape of the claiming record was checked before.
+    fileprivate func first(claimedAt index: RecordIndex) -> RecordIndex {
+        RecordIndex(index.rawValue - position)
     }
+}
 
-    private mutating func extendRuns(_ record: Record) {
-        guard case .createTransaction = record.order, record.group == nil else {
-            (refusedRun, openBatch) = (nil, nil)
-            return
-        }
-        if let key = openBatch {
-            if key.book == record.book {
-                all[key]?.batch?.end = record.index.next
-            } else {
-                openBatch = nil
-            }
-        }
-        if record.isCommitted {
-            refusedRun = nil
-        } else if refusedRun?.book != record.book {
-            refusedRun = (record.book, record.index)
-        }
-    }
-
-    /// Keeps the stored row of a batch.
-    mutating func adopt(_ row: IdempotencyRow, for key: ClaimKey) {
-        all[key]?.batch?.adopted = row
+extension Record {
+    /// True when a batch can have made it: a transaction of one posting and nothing else.
+    var isTransfer: Bool {
+        guard case .createTransaction(let order) = order, group == nil else { return false }
+        let bare = CreateTransaction(postings: order.postings, isForced: order.isForced)
+        return order.postings.count == 1 && order == bare
     }
 }

@@ -57,6 +57,8 @@ package enum FormatRegistry {
         package static let group: UInt64 = 4
         /// The digest of a batch's bytes.
         package static let batch: UInt64 = 5
+        /// Position and count within a batch.
+        package static let batchPosition: UInt64 = 6
     }
 
     /// Numbers of orders: the kind in an entry, the word in a record.

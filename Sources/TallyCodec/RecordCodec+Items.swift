@@ -28,7 +28,7 @@ extension CBORWriter {
     private mutating func payload(_ record: Record) {
         mapHeader(
             count: 2 + present(record.actor != nil) + present(record.group != nil)
-                + present(record.batch != nil)
+                + 2 * present(record.batch != nil)
         )
         unsigned(PayloadKey.order)
         order(record.order)
@@ -36,10 +36,7 @@ extension CBORWriter {
         outcome(record.outcome)
         if let actor = record.actor { field(PayloadKey.actor, actor) }
         if let group = record.group { self.group(group) }
-        if let batch = record.batch {
-            unsigned(PayloadKey.batch)
-            digest(batch)
-        }
+        if let batch = record.batch { self.batch(batch) }
     }
 
     private mutating func group(_ group: GroupPosition) {
@@ -52,6 +49,20 @@ extension CBORWriter {
         arrayHeader(count: 2)
         unsigned(group.position)
         unsigned(group.count)
+    }
+
+    private mutating func batch(_ batch: BatchClaim) {
+        invariant(
+            .i51,
+            batch.position < batch.count && batch.count <= UInt64(Limits.transfersPerBatchMax),
+            "record \(batch.position) of a batch of \(batch.count)"
+        )
+        unsigned(PayloadKey.batch)
+        digest(batch.digest)
+        unsigned(PayloadKey.batchPosition)
+        arrayHeader(count: 2)
+        unsigned(batch.position)
+        unsigned(batch.count)
     }
 }
 
@@ -170,7 +181,7 @@ extension CBORReader {
         let outcome: Outcome
         let actor: Text?
         let group: GroupPosition?
-        let batch: Digest?
+        let batch: BatchClaim?
     }
 
     private mutating func readPayload(_ kind: OrderKind) throws(CBORError) -> Payload {
@@ -181,6 +192,7 @@ extension CBORReader {
         var actor: Text?
         var group: GroupPosition?
         var batch: Digest?
+        var batchPosition: BatchPosition?
         while let key = try nextKey(&map, "payload") {
             switch key {
             case PayloadKey.order:
@@ -196,6 +208,7 @@ extension CBORReader {
             case PayloadKey.actor: actor = try readText("actor")
             case PayloadKey.group: group = try readGroup("group")
             case PayloadKey.batch: batch = try readDigest("batch")
+            case PayloadKey.batchPosition: batchPosition = try readBatchPosition("batchPosition")
             default: throw unknownKey(map, "payload")
             }
         }
@@ -204,8 +217,20 @@ extension CBORReader {
             outcome: try need(outcome, "outcome", at: start),
             actor: actor,
             group: group,
-            batch: batch
+            batch: try claim(batch, batchPosition, at: start)
         )
+    }
+
+    /// The claim of a batch's key from its two fields, of which neither stands alone.
+    private func claim(
+        _ digest: Digest?,
+        _ place: BatchPosition?,
+        at start: Int
+    ) throws(CBORError) -> BatchClaim? {
+        if digest == nil, place == nil { return nil }
+        let digest = try need(digest, "batch", at: start)
+        let place = try need(place, "batchPosition", at: start)
+        return BatchClaim(digest: digest, position: place.position, count: place.count)
     }
 
     private mutating func readWithin<Value>(
@@ -227,5 +252,18 @@ extension CBORReader {
         guard count >= 2 else { throw error(.writtenDefault, field, at: start) }
         guard position < count else { throw error(.outOfRange, field, at: start) }
         return GroupPosition(position: position, count: count)
+    }
+
+    private typealias BatchPosition = (position: UInt64, count: UInt64)
+
+    private mutating func readBatchPosition(_ field: String) throws(CBORError) -> BatchPosition {
+        let start = offset
+        try readArrayHeader(count: 2, field)
+        let position = try readUnsigned(field)
+        let count = try readUnsigned(field)
+        guard position < count, count <= UInt64(Limits.transfersPerBatchMax) else {
+            throw error(.outOfRange, field, at: start)
+        }
+        return (position, count)
     }
 }

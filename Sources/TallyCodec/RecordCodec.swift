@@ -17,11 +17,12 @@
 // | 6    | idempotency    | 32 bytes, or null                                                 |
 // | 7    | salt           | 16 bytes                                                          |
 // | 8    | kind           | text, the word of an order kind                                   |
-// | 9    | payload        | map: 0 order, 1 outcome, 3 actor, 4 [position, count], 5 batch    |
+// | 9    | payload        | map: 0 order, 1 outcome, 3 actor, 4 [position, count] of a group, |
+// |      |                | 5 digest of a batch, 6 [position, count] in it                    |
 //
-// Actor, position and batch digest are absent when there is none; key 2 is reserved for sealed
-// fields and refused. Example, `tx` of 100 USD/2 from world to a, committed as transaction 1 with
-// log 1:
+// Keys 3 to 6 are absent when there is nothing to say, 5 and 6 together; key 2 is reserved for
+// sealed fields and refused. Example, `tx` of 100 USD/2 from world to a, committed as transaction 1
+// with log 1:
 //
 //     8a 01 05 50 0198f2c47a1c7000b9d3a1f0c2d4e681 02 58 20 (32 bytes) 1b 000001a0c4506cfa f6
 //     50 (16 bytes) 62 7478 a2

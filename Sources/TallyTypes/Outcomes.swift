@@ -130,6 +130,23 @@ public struct GroupPosition: Hashable, Sendable {
     }
 }
 
+/// What the record that claims a batch's key says of its batch: the state row follows from it.
+public struct BatchClaim: Hashable, Sendable {
+    /// SHA-256 of the batch's bytes.
+    public let digest: Digest
+    /// The place of the record in its batch, from 0.
+    public let position: UInt64
+    /// The number of records of the batch, at least 1, at most `Limits.transfersPerBatchMax`.
+    public let count: UInt64
+
+    /// Makes a claim.
+    public init(digest: Digest, position: UInt64, count: UInt64) {
+        self.digest = digest
+        self.position = position
+        self.count = count
+    }
+}
+
 /// Order, outcome and position: one leaf of the tree.
 public struct Record: Hashable, Sendable {
     /// The position among all records.
@@ -154,8 +171,8 @@ public struct Record: Hashable, Sendable {
     public let actor: Text?
     /// The place in its group, when the group has more than one order.
     public let group: GroupPosition?
-    /// The digest of the batch's bytes, only in the record that claims the batch's key.
-    public let batch: Digest?
+    /// Digest, position and count, only in the record that claims a batch's key.
+    public let batch: BatchClaim?
 
     /// Makes a record.
     public init(
@@ -170,7 +187,7 @@ public struct Record: Hashable, Sendable {
         outcome: Outcome,
         actor: Text? = nil,
         group: GroupPosition? = nil,
-        batch: Digest? = nil
+        batch: BatchClaim? = nil
     ) {
         self.index = index
         self.book = book

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The stored row of a batch's key must lie within the bounds that the records leave.
+// The row of a batch's key follows exactly from the record that claims it.
 
 import TallyChecker
 import TallyCodec
@@ -11,12 +11,17 @@ import Testing
 @Suite("Checker: rows of batches")
 struct BatchRowTests {
     private static let digest = Digest(9, 9, 9, 9)
-    /// Records 3 to 6 may be a batch that record 5 claims; 2 and 7 may not.
+    /// Record 5 claims a batch of the records 4 to 6; 3 could be one of it as well.
     private static let history = History([
         Books.makeMoney, pay([posting("world", "a", 1)], transaction(1, log: 1)),
         pay([posting("b", "c", 1)], poor("b", needs: 1, has: 0)),
         pay([posting("b", "c", 2)], poor("b", needs: 2, has: 0)),
-        pay([posting("a", "b", 1)], transaction(2, log: 2), key: "batch", batch: digest),
+        pay(
+            [posting("a", "b", 1)],
+            transaction(2, log: 2),
+            key: "batch",
+            batch: BatchClaim(digest: digest, position: 1, count: 3)
+        ),
         pay([posting("b", "c", 2)], poor("b", needs: 2, has: 1)),
         Line(Books.money, .setBookMetadata(map([("k", "v")])), .committed(.recorded)),
     ])
@@ -24,48 +29,48 @@ struct BatchRowTests {
         Books.money,
         IdempotencyHash.of(book: Books.money, key: "batch")
     )
+    private static let right = IdempotencyRow(digest: digest, record: RecordIndex(4), count: 3)
 
-    private func verified(_ row: IdempotencyRow) -> Report {
-        Stored(BatchRowTests.history, batches: [BatchRowTests.key: row]).verified()
+    private func stored(_ row: IdempotencyRow) -> Stored {
+        Stored(BatchRowTests.history, batches: [BatchRowTests.key: row])
     }
 
-    @Test("within the bounds it is believed", arguments: 3...5, 6...7)
-    func inside(first: Int, end: Int) {
-        let report = verified(
-            IdempotencyRow(
-                digest: BatchRowTests.digest,
-                record: RecordIndex(UInt64(first)),
-                count: UInt64(end - first)
-            )
-        )
+    @Test("the right row passes, and records alone give the digest of the state")
+    func right() {
+        let stored = stored(BatchRowTests.right)
+        let report = stored.verified()
         #expect(report.exitCode == 0, "\(report.lines)")
+        var checker = Checker(heads: [])
+        for record in stored.records { checker.feed(record, offset: 0) }
+        #expect(checker.rows()[BatchRowTests.key] == .idempotency(BatchRowTests.right))
+        #expect(checker.stateDigest() == stored.digest)
     }
 
     @Test(
-        "outside it is refuted",
-        arguments: [(2, 4), (3, 2), (3, 5), (6, 1), (0, 6), (5, 3), (3, 9_000)]
+        "any other first record or count is refuted, the digest of the state too",
+        arguments: [(3, 3), (5, 3), (4, 2), (4, 4), (3, 4), (5, 2), (4, 1), (0, 3)]
     )
-    func outside(first: UInt64, count: UInt64) {
-        let report = verified(
+    func wrong(first: UInt64, count: UInt64) {
+        let report = stored(
             IdempotencyRow(
                 digest: BatchRowTests.digest,
                 record: RecordIndex(first),
                 count: count
             )
-        )
+        ).verified()
         #expect(report.reason("rows") == .projection)
+        #expect(report.reason("digest") == .stateDigest)
     }
 
     @Test("another digest is refuted")
-    func values() {
-        let other = IdempotencyRow(digest: .zero, record: RecordIndex(5), count: 1)
-        #expect(verified(other).reason("rows") == .projection)
+    func digest() {
+        let other = IdempotencyRow(digest: .zero, record: RecordIndex(4), count: 3)
+        #expect(stored(other).verified().reason("rows") == .projection)
     }
 
     @Test("bytes that are no row are refuted")
     func noRow() {
-        let row = IdempotencyRow(digest: BatchRowTests.digest, record: RecordIndex(5), count: 1)
-        var stored = Stored(BatchRowTests.history, batches: [BatchRowTests.key: row])
+        var stored = stored(BatchRowTests.right)
         let bytes = StateCodec.encodeKey(BatchRowTests.key)
         guard let at = stored.rows.firstIndex(where: { $0.key == bytes }) else {
             Issue.record("the row of the batch is missing")

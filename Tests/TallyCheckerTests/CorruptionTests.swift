@@ -129,9 +129,30 @@ extension Stored {
     }
 }
 
+/// Other claims for the batch of the sample, by somebody who made all hashes and rows anew.
+private let claims: [Corruption] = [
+    claim("a batch that begins too early", position: 2, count: 5, refutedAt: Sample.claimer),
+    claim("a batch that ends too late", position: 1, count: 5, refutedAt: Sample.claimer + 3),
+]
+
+private func claim(
+    _ name: String,
+    position: UInt64,
+    count: UInt64,
+    refutedAt index: Int
+) -> Corruption {
+    Corruption(name, "idempotency", .idempotency, at: UInt64(index)) {
+        try $0.edit(Sample.claimer) { record in
+            record.with(
+                batch: BatchClaim(digest: Sample.batchDigest, position: position, count: count)
+            )
+        }
+    }
+}
+
 @Suite("Checker: corruption")
 struct CorruptionTests {
-    @Test("each corruption is refuted for its reason", arguments: records + statements)
+    @Test("each corruption is refuted for its reason", arguments: records + statements + claims)
     func corruption(_ corruption: Corruption) throws {
         var stored = Sample.stored
         try corruption.change(&stored)

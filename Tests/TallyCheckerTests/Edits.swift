@@ -13,7 +13,8 @@ extension Record {
         sequence: UInt64? = nil,
         previous: Digest? = nil,
         time: Instant? = nil,
-        salt: Salt? = nil
+        salt: Salt? = nil,
+        batch: BatchClaim? = nil
     ) -> Record {
         Record(
             index: index.map(RecordIndex.init) ?? self.index,
@@ -27,7 +28,7 @@ extension Record {
             outcome: outcome,
             actor: actor,
             group: group,
-            batch: batch
+            batch: batch ?? self.batch
         )
     }
 }

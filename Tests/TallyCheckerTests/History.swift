@@ -16,7 +16,7 @@ struct Line {
     var outcome: Outcome
     var key: Text?
     var group: GroupPosition?
-    var batch: Digest?
+    var batch: BatchClaim?
     var actor: Text?
 
     init(
@@ -25,7 +25,7 @@ struct Line {
         _ outcome: Outcome,
         key: Text? = nil,
         group: (UInt64, of: UInt64)? = nil,
-        batch: Digest? = nil,
+        batch: BatchClaim? = nil,
         actor: Text? = nil
     ) {
         self.book = book

@@ -72,7 +72,7 @@ func pay(
     in book: BookID = Books.money,
     key: Text? = nil,
     group: (UInt64, of: UInt64)? = nil,
-    batch: Digest? = nil
+    batch: BatchClaim? = nil
 ) -> Line {
     let order = CreateTransaction(
         postings: postings,

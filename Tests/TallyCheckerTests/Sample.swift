@@ -15,12 +15,14 @@ enum Sample {
 
     static let history = History(books + money + moneyRules + journal + groups + batch + ending)
 
+    /// The record that claims the key of the batch: the second of its four.
+    static let claimer = history.lines.firstIndex { $0.batch != nil } ?? 0
+
     /// The history with everything that an honest ledger stores about it.
     static var stored: Stored {
-        let first = history.lines.firstIndex { $0.batch != nil } ?? 0
         let row = IdempotencyRow(
             digest: batchDigest,
-            record: RecordIndex(UInt64(first - 1)),
+            record: RecordIndex(UInt64(claimer - 1)),
             count: 4
         )
         return Stored(history, batches: [batchKey: row])
@@ -202,7 +204,7 @@ enum Sample {
             [posting("world", "hal", 1)],
             transaction(11, log: 17),
             key: "batch",
-            batch: batchDigest
+            batch: BatchClaim(digest: batchDigest, position: 1, count: 4)
         ),
         pay([posting("hal", "ida", 2)], poor("hal", needs: 2, has: 1)),
         pay([posting("hal", "ida", 1)], transaction(12, log: 18)),

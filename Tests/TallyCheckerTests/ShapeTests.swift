@@ -27,9 +27,16 @@ private func give(
     _ id: UInt64,
     key: Text? = nil,
     group: (UInt64, of: UInt64)? = nil,
-    batch: Digest? = nil
+    batch: (UInt64, of: UInt64)? = nil
 ) -> Line {
-    pay([posting("world", "a", 1)], transaction(id, log: id), key: key, group: group, batch: batch)
+    let batch = batch.map { BatchClaim(digest: digest, position: $0.0, count: $0.of) }
+    return pay(
+        [posting("world", "a", 1)],
+        transaction(id, log: id),
+        key: key,
+        group: group,
+        batch: batch
+    )
 }
 
 private func rolledBack(by position: UInt64, group: (UInt64, of: UInt64)) -> Line {
@@ -59,7 +66,7 @@ private let cases: [ShapeCase] = [
         .recordShape,
         2,
         [
-            give(1, batch: digest)
+            give(1, batch: (0, of: 1))
         ]
     ),
     ShapeCase(
@@ -68,7 +75,8 @@ private let cases: [ShapeCase] = [
         .recordShape,
         2,
         [
-            give(1, key: "k", group: (0, of: 2), batch: digest), give(2, group: (1, of: 2)),
+            give(1, key: "k", group: (0, of: 2), batch: (0, of: 1)),
+            give(2, group: (1, of: 2)),
         ]
     ),
     ShapeCase(
@@ -82,7 +90,7 @@ private let cases: [ShapeCase] = [
                 .setBookMetadata(map([("k", "v")])),
                 .committed(.recorded),
                 key: "k",
-                batch: digest
+                batch: BatchClaim(digest: digest, position: 0, count: 1)
             )
         ]
     ),
@@ -243,9 +251,125 @@ private let configurations: [ShapeCase] = [0, Limits.entriesPerGenerationMax + 1
     )
 }
 
+private func claim(_ id: UInt64, _ key: Text, _ position: UInt64, of count: UInt64) -> Line {
+    give(id, key: key, batch: (position, of: count))
+}
+
+private let note = Line(
+    Books.money,
+    .setBookMetadata(map([("k", "v")])),
+    .committed(.recorded)
+)
+private let makeGone = Line(
+    .system,
+    .createBook(CreateBook(name: bookName("gone"), kind: .accounts)),
+    .committed(.bookCreated(Books.gone))
+)
+private let twice = [posting("world", "a", 1), posting("world", "a", 1)]
+
+private let batches: [ShapeCase] = [
+    ShapeCase("a batch before record 0", "records", .recordShape, 2, [claim(1, "k", 3, of: 4)]),
+    ShapeCase(
+        "a batch digest on two postings",
+        "records",
+        .recordShape,
+        2,
+        [
+            pay(
+                twice,
+                transaction(1, log: 1),
+                key: "k",
+                batch: BatchClaim(digest: digest, position: 0, count: 1)
+            )
+        ]
+    ),
+    ShapeCase(
+        "a batch that begins in another book",
+        "idempotency",
+        .idempotency,
+        4,
+        [
+            makeGone, pay([posting("b", "a", 1)], poor("b", needs: 1, has: 0), in: Books.gone),
+            claim(1, "k", 1, of: 2),
+        ]
+    ),
+    ShapeCase(
+        "a batch that begins with a committed transfer",
+        "idempotency",
+        .idempotency,
+        3,
+        [give(1), claim(2, "k", 1, of: 2)]
+    ),
+    ShapeCase(
+        "a batch that begins before a committed transfer",
+        "idempotency",
+        .idempotency,
+        5,
+        [refused(), give(1), refused(), claim(2, "k", 2, of: 3)]
+    ),
+    ShapeCase(
+        "a batch that begins with no transfer",
+        "idempotency",
+        .idempotency,
+        4,
+        [note, refused(), claim(1, "k", 2, of: 3)]
+    ),
+    ShapeCase(
+        "a batch that begins with two postings",
+        "idempotency",
+        .idempotency,
+        3,
+        [
+            pay([posting("b", "a", 1), posting("b", "a", 1)], poor("b", needs: 1, has: 0)),
+            claim(1, "k", 1, of: 2),
+        ]
+    ),
+    ShapeCase(
+        "a batch that begins in a group",
+        "idempotency",
+        .idempotency,
+        4,
+        [
+            rolledBack(by: 1, group: (0, of: 2)), refused(group: (1, of: 2)),
+            claim(1, "k", 1, of: 2),
+        ]
+    ),
+    ShapeCase(
+        "a batch that begins in another batch",
+        "idempotency",
+        .idempotency,
+        4,
+        [claim(1, "k", 0, of: 2), refused(), claim(2, "l", 1, of: 2)]
+    ),
+    ShapeCase(
+        "a batch whose end a transfer of another book takes",
+        "idempotency",
+        .idempotency,
+        4,
+        [
+            makeGone, claim(1, "k", 0, of: 2),
+            pay([posting("world", "a", 1)], transaction(1, log: 1), in: Books.gone),
+        ]
+    ),
+    ShapeCase(
+        "a batch whose end no transfer takes",
+        "idempotency",
+        .idempotency,
+        4,
+        [claim(1, "k", 0, of: 3), refused(), note]
+    ),
+    ShapeCase(
+        "a batch whose end claims another key",
+        "idempotency",
+        .idempotency,
+        3,
+        [claim(1, "k", 0, of: 2), give(2, key: "l")]
+    ),
+]
+
 @Suite("Checker: what does not go together")
 struct ShapeTests {
-    @Test("is refuted for its reason", arguments: cases + configurations)
+    @Test("is refuted for its reason", arguments: cases + configurations + batches)
     func shape(_ shape: ShapeCase) {
         let report = verify(History([Books.makeMoney] + shape.lines))
         #expect(report.reason(shape.check) == shape.reason, "\(report.lines)")
@@ -268,6 +392,18 @@ struct ShapeTests {
         )
         #expect(["records", "outcomes"].contains { report.reason($0) != nil })
         #expect(report.exitCode == 1)
+    }
+
+    @Test("batches may follow one another, and be cut off at the end")
+    func neighbours() {
+        let report = verify(
+            History([
+                Books.makeMoney, refused(), refused(), claim(1, "k", 2, of: 4), give(2),
+                claim(3, "l", 0, of: 2), refused(), refused(), refused(),
+                claim(4, "m", 1, of: 2), refused(), note, claim(5, "n", 0, of: 9), refused(),
+            ])
+        )
+        #expect(report.recordsHold, "\(report.lines)")
     }
 
     @Test("where keys are claimed, groups may miss replayed orders, and a note tells of doubt")

@@ -110,6 +110,25 @@ struct CBORInvariantTests {
         expectInvariant(.i51, in: exit)
     }
 
+    @Test(
+        "invariant 51 fires on a claim that no batch has",
+        arguments: [(0, 0), (1, 1), (0, 8_190)] as [(UInt64, UInt64)]
+    )
+    func claimOfNoBatch(position: UInt64, count: UInt64) async {
+        let exit = await #expect(
+            processExitsWith: .failure,
+            observing: [\.standardErrorContent]
+        ) { [position = position as UInt64, count = count as UInt64] in
+            let record = RecordSamples.record(
+                .deleteBook,
+                .committed(.recorded),
+                batch: BatchClaim(digest: .zero, position: position, count: count)
+            )
+            _ = RecordCodec.encode(record)
+        }
+        expectInvariant(.i51, in: exit)
+    }
+
     @Test("invariant 51 fires on a row that says nothing")
     func emptyTransactionState() async {
         let exit = await #expect(

@@ -81,7 +81,14 @@ extension Record {
             group: random.maybe { random in
                 GroupPosition(position: UInt64(random.below(count)), count: UInt64(count))
             },
-            batch: random.maybe { $0.digest() }
+            batch: random.maybe { random in
+                let count = 1 + random.below(Limits.transfersPerBatchMax)
+                return BatchClaim(
+                    digest: random.digest(),
+                    position: UInt64(random.below(count)),
+                    count: UInt64(count)
+                )
+            }
         )
     }
 }

@@ -79,8 +79,10 @@ struct RecordRegistryTests {
     func payloadKeys() {
         typealias Key = FormatRegistry.PayloadKey
         #expect(
-            [Key.order, Key.outcome, Key.sealedFields, Key.actor, Key.group, Key.batch]
-                == [0, 1, 2, 3, 4, 5]
+            [
+                Key.order, Key.outcome, Key.sealedFields, Key.actor, Key.group, Key.batch,
+                Key.batchPosition,
+            ] == [0, 1, 2, 3, 4, 5, 6]
         )
     }
 

@@ -60,6 +60,11 @@ private enum Part {
             .joined(separator: " ")
     }
 
+    /// The same with these fields of a batch's claim.
+    static func claim(_ fields: String, count: String = "a4") -> String {
+        record(payload: count + "00 a0 01 8100" + fields)
+    }
+
     /// The same with this outcome.
     static func outcome(_ outcome: String) -> String {
         record(payload: "a2 00 a0 01" + outcome)
@@ -231,7 +236,7 @@ private let recordRows: [RejectRow] = [
     RejectRow("record", Part.record(payload: "a1 01 8100"), .missingKey, "order"),
     RejectRow("record", Part.record(payload: "a2 01 8100 00 a0"), .keyOrder, "payload"),
     RejectRow("record", Part.record(payload: "a3 00 a0 01 8100 02 a0"), .sealedFields, "payload"),
-    RejectRow("record", Part.record(payload: "a3 00 a0 01 8100 06 00"), .unknownKey, "payload"),
+    RejectRow("record", Part.record(payload: "a3 00 a0 01 8100 07 00"), .unknownKey, "payload"),
     RejectRow("record", Part.record(payload: "a3 00 a0 01 8100 6161 00"), .unknownKey, "payload"),
     RejectRow("record", Part.record(payload: "a2 00 a1 00 00 01 8100"), .unknownKey, "order"),
     RejectRow(
@@ -262,6 +267,52 @@ private let recordRows: [RejectRow] = [
         "group"
     ),
     RejectRow("record", Part.record(payload: "a3 00 a0 01 8100 05 f6"), .wrongType, "batch"),
+]
+
+private let claimRows: [RejectRow] = [
+    RejectRow("record", Part.claim("05" + Part.digest, count: "a3"), .missingKey, "batchPosition"),
+    RejectRow("record", Part.claim("06 82 00 01", count: "a3"), .missingKey, "batch"),
+    RejectRow("record", Part.claim("06 82 00 01 05" + Part.digest), .keyOrder, "payload"),
+    RejectRow("record", Part.claim("05" + Part.book + "06 82 00 01"), .wrongLength, "batch"),
+    RejectRow("record", Part.claim("06 00", count: "a3"), .wrongType, "batchPosition"),
+    RejectRow("record", Part.claim("05" + Part.digest + "06 f6"), .wrongType, "batchPosition"),
+    RejectRow("record", Part.claim("05" + Part.digest + "06 81 00"), .wrongCount, "batchPosition"),
+    RejectRow(
+        "record",
+        Part.claim("05" + Part.digest + "06 83 00 01 00"),
+        .wrongCount,
+        "batchPosition"
+    ),
+    RejectRow(
+        "record",
+        Part.claim("05" + Part.digest + "06 82 20 01"),
+        .wrongType,
+        "batchPosition"
+    ),
+    RejectRow(
+        "record",
+        Part.claim("05" + Part.digest + "06 82 00 1801"),
+        .nonShortest,
+        "batchPosition"
+    ),
+    RejectRow(
+        "record",
+        Part.claim("05" + Part.digest + "06 82 00 00"),
+        .outOfRange,
+        "batchPosition"
+    ),
+    RejectRow(
+        "record",
+        Part.claim("05" + Part.digest + "06 82 01 01"),
+        .outOfRange,
+        "batchPosition"
+    ),
+    RejectRow(
+        "record",
+        Part.claim("05" + Part.digest + "06 82 00 191ffe"),
+        .outOfRange,
+        "batchPosition"
+    ),
 ]
 
 private let outcomeRows: [RejectRow] = [
@@ -317,7 +368,7 @@ private let outcomeRows: [RejectRow] = [
 
 @Suite("Record codec: what it refuses")
 struct RecordRejectTests {
-    static let rows = transactionRows + otherRows + recordRows + outcomeRows
+    static let rows = transactionRows + otherRows + recordRows + claimRows + outcomeRows
 
     @Test("refused, with the name and the field", arguments: rows)
     func refused(_ row: RejectRow) throws {
@@ -339,6 +390,11 @@ struct RecordRejectTests {
         #expect(throws: Never.self) { try RecordCodec.decode(bytes(hex: Part.record())) }
         #expect(throws: Never.self) {
             try RecordCodec.decode(bytes(hex: Part.outcome("82 00 a2 01 01 02 01")))
+        }
+        for place in ["82 00 01", "82 191ffc 191ffd"] {
+            #expect(throws: Never.self) {
+                try RecordCodec.decode(bytes(hex: Part.claim("05" + Part.digest + "06" + place)))
+            }
         }
     }
 

@@ -326,7 +326,29 @@ enum RecordSamples {
                     .refused(.bookDeleted),
                     idempotency: digest,
                     group: GroupPosition(position: 0, count: 8_189),
-                    batch: digest
+                    batch: BatchClaim(digest: digest, position: 0, count: 1)
+                )
+            ),
+            Sample(
+                "tx that claims the key of a batch",
+                record(
+                    orders[8].value,
+                    .committed(
+                        .transaction(TransactionEffects(id: TransactionID(1), logID: LogID(1)))
+                    ),
+                    idempotency: digest,
+                    batch: BatchClaim(digest: digest, position: 2, count: 300)
+                )
+            ),
+            Sample(
+                "tx that claims the key of the largest batch at its end",
+                record(
+                    orders[8].value,
+                    .committed(
+                        .transaction(TransactionEffects(id: TransactionID(1), logID: LogID(1)))
+                    ),
+                    idempotency: digest,
+                    batch: BatchClaim(digest: digest, position: 8_188, count: 8_189)
                 )
             ),
             Sample(
@@ -351,7 +373,7 @@ enum RecordSamples {
         idempotency: Digest? = nil,
         actor: Text? = nil,
         group: GroupPosition? = nil,
-        batch: Digest? = nil
+        batch: BatchClaim? = nil
     ) -> Record {
         Record(
             index: RecordIndex(5),

@@ -55,6 +55,23 @@ actor DumbNode {
         change(&troubles)
     }
 
+    /// Makes a record say that it claims the key of a batch.
+    func claim(_ batch: BatchClaim, at index: Int) {
+        let record = ledger.records[index]
+        ledger.records[index] = Record(
+            index: record.index,
+            book: record.book,
+            sequence: record.sequence,
+            previous: record.previous,
+            time: record.time,
+            idempotency: Digest(7, 7, 7, 7),
+            salt: record.salt,
+            order: record.order,
+            outcome: record.outcome,
+            batch: batch
+        )
+    }
+
     /// The port that the server gets.
     nonisolated var port: NodePort {
         NodePort(

@@ -341,6 +341,21 @@ struct OwnEvidenceTests {
         }
     }
 
+    @Test("the claim of a batch's key in words")
+    func claim() async throws {
+        try await ServerUnderTest.run { server in
+            _ = try await server.pay("world", "b", "1")
+            let bare = try await server.send(.get, "/tally/v1/records/3")
+            #expect(try bare.at("data", "batch") == nil)
+            let digest = Digest(1, 2, 3, 4)
+            await server.node.claim(BatchClaim(digest: digest, position: 2, count: 5), at: 3)
+            let seen = try await server.send(.get, "/tally/v1/records/3")
+            #expect(try seen.at("data", "batch", "digest") == "\"\(digest)\"")
+            #expect(try seen.at("data", "batch", "position") == "2")
+            #expect(try seen.at("data", "batch", "count") == "5")
+        }
+    }
+
     @Test("every kind of order in words")
     func kinds() async throws {
         try await ServerUnderTest.run { server in

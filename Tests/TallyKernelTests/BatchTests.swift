@@ -5,6 +5,7 @@
 
 import TallyCodec
 import TallyKernel
+import TallyProof
 import TallyTypes
 import Testing
 import TestSupport
@@ -179,6 +180,41 @@ struct BatchTests {
             try bench.outcomes(Order.fund("a", 4).in(Book.money, key: "k"))
                 == [.refused(.idempotencyConflict)]
         )
+        try bench.checkState()
+    }
+
+    @Test(
+        "the claim counts the refused transfers before it, and the row follows from it",
+        arguments: [0, 1, 23, 24, 255, 256, Limits.transfersPerBatchMax - 1]
+    )
+    func claim(position: Int) throws {
+        let bench = try money()
+        let poor = TransferText("a", "b", 1)
+        let rest = min(position, Limits.transfersPerBatchMax - 1 - position, 2)
+        let transfers =
+            [TransferText](repeating: poor, count: position) + [TransferText("world", "a", 1)]
+            + [TransferText](repeating: poor, count: rest)
+        let batch = BatchRequest.of(transfers, in: Book.money, key: "k")
+        guard case .batch(let first, let outcomes, false) = try bench.send(batch) else {
+            throw Broken("a replay")
+        }
+        #expect(outcomes.firstIndex { $0.refusal == 0 } == position)
+        let index = Int(first.rawValue) + position
+        let record = try RecordCodec.decode(bench.node.records[index])
+        let claim = try #require(record.batch)
+        #expect(claim.position == UInt64(position))
+        #expect(claim.count == UInt64(transfers.count))
+        #expect(claim.digest == Hashing.sha256(batch.batch.bytes))
+        let hash = try #require(record.idempotency)
+        let row = IdempotencyRow(
+            digest: claim.digest,
+            record: RecordIndex(record.index.rawValue - claim.position),
+            count: claim.count
+        )
+        #expect(bench.twin.rows[.idempotency(record.book, hash)] == .idempotency(row))
+        for other in bench.node.records.indices where other != index {
+            #expect(try RecordCodec.decode(bench.node.records[other]).batch == nil)
+        }
         try bench.checkState()
     }
 

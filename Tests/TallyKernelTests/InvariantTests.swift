@@ -56,6 +56,26 @@ private enum Breach {
 
     /// A transfer between two assets.
     static func mixedAssets() throws {
+        try applyBatch { transfers in
+            [
+                Transfer(
+                    source: transfers[0].source,
+                    destination: transfers[1].destination,
+                    amount: 5
+                )
+            ]
+        }
+    }
+
+    /// One transfer more than a batch may have.
+    static func largeBatch() throws {
+        try applyBatch { transfers in
+            [Transfer](repeating: transfers[0], count: Limits.transfersPerBatchMax + 1)
+        }
+    }
+
+    /// A batch whose transfers were changed after it was planned.
+    private static func applyBatch(_ change: ([Transfer]) -> [Transfer]) throws {
         let bench = try money()
         let batch = BatchRequest.of(
             [TransferText("world", "a", 5), TransferText("world", "b", 5, gold)],
@@ -73,13 +93,7 @@ private enum Breach {
                     digest: full.digest,
                     isForced: false,
                     coverage: full.coverage,
-                    transfers: [
-                        Transfer(
-                            source: full.transfers[0].source,
-                            destination: full.transfers[1].destination,
-                            amount: 5
-                        )
-                    ]
+                    transfers: change(full.transfers)
                 )
             )
         ]
@@ -242,6 +256,17 @@ struct InvariantTests {
             }
             expectInvariant(.i11, in: exit)
         }
+    }
+
+    @Test("invariant 11 fires on a batch that is larger than any may be")
+    func largeBatch() async {
+        let exit = await #expect(
+            processExitsWith: .failure,
+            observing: [\.standardErrorContent]
+        ) {
+            try Breach.largeBatch()
+        }
+        expectInvariant(.i11, in: exit)
     }
 
     @Test("invariant 13 fires when a handle outlives its row")

@@ -519,7 +519,7 @@ extension Twin {
             reason = .bookNotFound(name: Text(batch.name.text))
         }
         var outcomes: [TransferOutcome] = []
-        for transfer in batch.transfers {
+        for (position, transfer) in batch.transfers.enumerated() {
             let (planned, order) = single(transfer, batch, keys)
             let before = (rows, bodies)
             var outcome: Outcome
@@ -533,9 +533,13 @@ extension Twin {
                 (rows, bodies) = before
                 outcome = .refused(error.refusal)
             }
-            var isClaiming = false
+            var claimed: BatchClaim?
             if case .committed = outcome, let key = claim {
-                isClaiming = true
+                claimed = BatchClaim(
+                    digest: batch.digest,
+                    position: UInt64(position),
+                    count: UInt64(batch.transfers.count)
+                )
                 rows[key] = .idempotency(
                     IdempotencyRow(
                         digest: batch.digest,
@@ -545,13 +549,7 @@ extension Twin {
                 )
                 claim = nil
             }
-            let made = record(
-                planned,
-                outcome,
-                nil,
-                batch: isClaiming ? batch.digest : nil,
-                hidesKey: !isClaiming
-            )
+            let made = record(planned, outcome, nil, batch: claimed, hidesKey: claimed == nil)
             if case .refused(let refusal) = made.outcome {
                 outcomes.append(TransferOutcome(refusal: UInt8(refusal.number)))
             } else {
@@ -609,7 +607,7 @@ extension Twin {
         _ planned: PlannedOrder,
         _ outcome: Outcome,
         _ place: GroupPosition?,
-        batch: Digest? = nil,
+        batch: BatchClaim? = nil,
         hidesKey: Bool = false
     ) -> Record {
         let isCommitted = if case .committed = outcome { true } else { false }

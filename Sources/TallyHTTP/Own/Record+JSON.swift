@@ -37,7 +37,14 @@ extension JSONWriter {
             member("count", group.count)
             endObject()
         }
-        if let batch = record.batch { member("batch", batch.description) }
+        if let batch = record.batch {
+            key("batch")
+            beginObject()
+            member("digest", batch.digest.description)
+            member("position", batch.position)
+            member("count", batch.count)
+            endObject()
+        }
     }
 
     private mutating func order(_ order: Order) {

@@ -13,6 +13,11 @@ import TallyTypes
 extension Machine {
     /// Judges a batch: its name, its book, its key, then each transfer on its own.
     mutating func apply(_ batch: PlannedBatch) -> AppliedSubmission {
+        invariant(
+            .i11,
+            batch.transfers.count <= Limits.transfersPerBatchMax,
+            "a batch of \(batch.transfers.count) transfers"
+        )
         let gate = Gate(scope: scope, settled: Overlay(), covered: batch.coverage)
         guard gate.bookID(named: batch.name) == batch.book else { return .staleBatch }
         let first = scalars.nextRecord
@@ -136,7 +141,7 @@ extension Machine {
                         log: row.nextLog,
                         id: row.nextTransaction
                     ),
-                    claim: claim.map { ($0, batch.digest) },
+                    claim: claim.map { ($0, BatchClaim(batch, at: position)) },
                     to: &run
                 )
                 run.positions.append(
@@ -262,6 +267,17 @@ extension Machine {
         case .book, .bookName, .text, .transactionState, .reference, .idempotency, .entity:
             invariantFailure(.i8, "the row of a volume holds another kind of value")
         }
+    }
+}
+
+extension BatchClaim {
+    /// What the record of one transfer says when it claims the batch's key.
+    init(_ batch: PlannedBatch, at position: Int) {
+        self.init(
+            digest: batch.digest,
+            position: UInt64(position),
+            count: UInt64(batch.transfers.count)
+        )
     }
 }
 

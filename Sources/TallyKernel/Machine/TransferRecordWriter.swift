@@ -6,7 +6,7 @@
 //
 //     00 00 (the run's length, whose second byte is the leaf prefix while hashing)
 //     8a 01 index 50 book 01.. seq 5820 prev time (f6 | 5820 idem) 50 salt 62 "tx"
-//     payload: a2 | a3   00 order   01 outcome   [05 5820 batch digest]
+//     payload: a2 | a4   00 order   01 outcome   [05 5820 batch digest   06 82 position count]
 //     order:   a1 | a2   00 81 84 source destination asset amount   [05 f5]
 //     outcome: 82 00 a2 01 log 02 id
 
@@ -51,7 +51,7 @@ struct TransferRecordWriter: ~Copyable {
         _ transfer: Transfer,
         _ names: borrowing BatchNames,
         _ place: Place,
-        claim: (key: Digest, batch: Digest)?,
+        claim: (key: Digest, batch: BatchClaim)?,
         to run: inout RecordRun
     ) -> Digest {
         count = 0
@@ -73,7 +73,7 @@ struct TransferRecordWriter: ~Copyable {
         byte(0x62)
         byte(UInt8(ascii: "t"))
         byte(UInt8(ascii: "x"))
-        byte(claim == nil ? 0xa2 : 0xa3)
+        byte(claim == nil ? 0xa2 : 0xa4)
         byte(0x00)
         order(transfer, names)
         byte(0x01)
@@ -86,7 +86,11 @@ struct TransferRecordWriter: ~Copyable {
         unsigned(place.id.rawValue)
         if let claim {
             byte(0x05)
-            digest(claim.batch)
+            digest(claim.batch.digest)
+            byte(0x06)
+            byte(0x82)
+            unsigned(claim.batch.position)
+            unsigned(claim.batch.count)
         }
         return unsafe run.append(prefixed: UnsafeRawBufferPointer(start: buffer, count: count))
     }
