@@ -47,6 +47,8 @@ package final class LogKeeper: Sendable {
     private struct Inbox {
         var work: [Work] = []
         var isScheduled = false
+        /// One of the threads failed: the others do nothing more.
+        var isFaulted = false
         var spares = SpareWork()
         var events: Events?
     }
@@ -113,7 +115,7 @@ package final class LogKeeper: Sendable {
             do {
                 try perform(work, events)
             } catch {
-                events.failed(NodeFault(stopping: error))
+                fail(error, events)
                 return
             }
         }
@@ -146,14 +148,20 @@ package final class LogKeeper: Sendable {
     /// A frame must not wait for the records of half a second.
     private func syncRecords(_ events: Events, _ finished: @escaping @Sendable () -> Void) {
         let grown = writer.headToSync()
-        syncs.post { [writer] in
+        syncs.post { [self] in
+            guard !inbox.withLock({ $0.isFaulted }) else { return }
             do {
                 if let grown { try writer.syncRecords(upTo: grown) }
                 finished()
             } catch {
-                events.failed(NodeFault(stopping: error))
+                fail(error, events)
             }
         }
+    }
+
+    private func fail(_ error: any Error, _ events: Events) {
+        inbox.withLock { $0.isFaulted = true }
+        events.failed(NodeFault(stopping: error))
     }
 
     /// Zero-fills spare segments on a thread of their own; a full disk is no reason to stop.
@@ -171,7 +179,7 @@ package final class LogKeeper: Sendable {
                 try writer.pool.prepare()
             } catch {
                 isFull = error.cause?.code == .full
-                if !isFull { inbox.withLock { $0.events }?.failed(NodeFault(stopping: error)) }
+                if !isFull, let events = inbox.withLock({ $0.events }) { fail(error, events) }
             }
             guard inbox.withLock({ $0.spares.end(isFull: isFull) }) else { return }
         }

@@ -31,8 +31,9 @@ package final class RecordFiles: Sendable {
         var coldEnd: Int
         /// The system was asked to write the records before this.
         var writingEnd: Int
-        var isStopped = false
-        /// Why a sync failed: what is appended meanwhile fails with it, since it is no mistake.
+        /// Why an append failed, or a sync. The two are called from two threads, so that one may be
+        /// called when the other has failed: it fails with it, since that is no mistake.
+        var appendFault: StoreFault?
         var syncFault: StoreFault?
     }
 
@@ -85,7 +86,8 @@ package final class RecordFiles: Sendable {
                 try positions.append(new)
             }
         } catch {
-            state.withLock { $0.isStopped = true }
+            let fault = error
+            state.withLock { $0.appendFault = fault }
             throw error
         }
         let written = tail
@@ -108,10 +110,11 @@ package final class RecordFiles: Sendable {
     ///
     /// - Throws: ``StoreFault``; the node stops, the call is never repeated.
     package func sync() throws(StoreFault) {
-        let (tail, coldEnd) = state.withLock { state in
-            invariant(.i41, !state.isStopped, "the record files were used after a fault")
-            return (state.tail, state.coldEnd)
+        let (tail, coldEnd, appendFault) = state.withLock { state in
+            invariant(.i41, state.syncFault == nil, "records were synced after a failed sync")
+            return (state.tail, state.coldEnd, state.appendFault)
         }
+        if let appendFault { throw appendFault }
         do {
             try onDisk { () throws(DiskFault) in
                 try tail.entries.file.sync()
@@ -121,10 +124,7 @@ package final class RecordFiles: Sendable {
             }
         } catch {
             let fault = error
-            state.withLock { state in
-                state.isStopped = true
-                state.syncFault = fault
-            }
+            state.withLock { $0.syncFault = fault }
             throw error
         }
     }
@@ -145,11 +145,7 @@ package final class RecordFiles: Sendable {
     /// The tail for a writer; readers go on with what was published before.
     private func tailToAppend() throws(StoreFault) -> Tail {
         let (tail, fault) = state.withLock { state in
-            invariant(
-                .i41,
-                !state.isStopped || state.syncFault != nil,
-                "the record files were used after a fault"
-            )
+            invariant(.i41, state.appendFault == nil, "records were appended after a failed append")
             return (state.tail, state.syncFault)
         }
         if let fault { throw fault }

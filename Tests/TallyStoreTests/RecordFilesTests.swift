@@ -228,6 +228,35 @@ struct RecordFilesTests {
         expectInvariant(.i34, in: exit)
     }
 
+    @Test("a sync beside a failed append, and an append beside a failed sync, fail with its fault")
+    func faultOfTheOtherThread() throws {
+        let full = try RecordBench.disk()
+        let appended = try RecordBench.open(full, flushed: 0)
+        try RecordBench.append(appended, to: 3)
+        full.setPlan(FaultPlan(failures: [full.counts.changes + 1: .full]))
+        #expect(cause { try RecordBench.append(appended, to: 6) } == .full)
+        #expect(cause { try appended.sync() } == .full)
+
+        let failing = try RecordBench.disk()
+        let synced = try RecordBench.open(failing, flushed: 0)
+        try RecordBench.append(synced, to: 3)
+        failing.setPlan(FaultPlan(failures: [failing.counts.changes + 1: .syncFailed]))
+        #expect(cause { try synced.sync() } == .syncFailed)
+        #expect(cause { try RecordBench.append(synced, to: 6) } == .syncFailed)
+    }
+
+    private func cause(of work: () throws -> Void) -> DiskFault.Code? {
+        do {
+            try work()
+            return nil
+        } catch let error as StoreFault {
+            return error.cause?.code
+        } catch {
+            Issue.record(error)
+            return nil
+        }
+    }
+
     @Test("invariant 41 fires when record files are used after a fault")
     func invariant41() async {
         let exit = await #expect(
