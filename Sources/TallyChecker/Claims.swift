@@ -50,7 +50,9 @@ struct Claims {
 
     private func row(of record: Record, at index: RecordIndex) -> IdempotencyRow {
         guard let batch = record.batch else {
-            let digest = Hashing.sha256(OrderCodec.encode(record.order))
+            let digest = Hashing.sha256(
+                OrderCodec.claimed(record.order, at: record.group)
+            )
             return IdempotencyRow(digest: digest, record: index)
         }
         return IdempotencyRow(

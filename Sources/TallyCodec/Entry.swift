@@ -116,6 +116,8 @@ package struct PlannedOrder: Hashable, Sendable {
     package let newBook: BookID?
     /// The hash of the idempotency key.
     package let idempotency: Digest?
+    /// True when that key is for the group as a whole.
+    package let isKeyJoint: Bool
     /// Who asks.
     package let actor: Text?
     /// What is asked for.
@@ -129,6 +131,7 @@ package struct PlannedOrder: Hashable, Sendable {
         book: BookID?,
         newBook: BookID?,
         idempotency: Digest?,
+        isKeyJoint: Bool = false,
         actor: Text?,
         order: Order,
         coverage: [UInt32]
@@ -137,6 +140,7 @@ package struct PlannedOrder: Hashable, Sendable {
         self.book = book
         self.newBook = newBook
         self.idempotency = idempotency
+        self.isKeyJoint = isKeyJoint
         self.actor = actor
         self.order = order
         self.coverage = coverage

@@ -12,7 +12,8 @@
 //                | witnesses u16 × { book 16, transaction u64, tag u8, [length u32, record] }
 //                | submissions u16 × { kind u8 (0 groups, 1 batch), … }
 //     groups     = count u16 × { orders u16 × order }
-//     order      = kind u8 | flags u8 (1 name, 2 book, 4 new book, 8 idempotency, 16 actor)
+//     order      = kind u8 | flags u8 (1 name, 2 book, 4 new book, 8 idempotency, 16 actor,
+//                  32 the key is for the group as a whole)
 //                | [length u8, name] | [book 16] | [new book 16] | [idempotency 32]
 //                | [length u16, actor] | coverage u32 × { key u32 } | length u32, canonical order
 //     batch      = flags u8 (2 book, 8 idempotency, 32 forced) | length u8, name | [book 16]
@@ -33,6 +34,7 @@ package enum EntryCodec {
         static let idempotency: UInt8 = 8
         static let actor: UInt8 = 16
         static let forced: UInt8 = 32
+        static let jointKey: UInt8 = 32
         static let secrets: UInt8 = 1
     }
 
@@ -185,6 +187,7 @@ package enum EntryCodec {
         if planned.newBook != nil { flags |= Flag.newBook }
         if planned.idempotency != nil { flags |= Flag.idempotency }
         if planned.actor != nil { flags |= Flag.actor }
+        if planned.isKeyJoint { flags |= Flag.jointKey }
         out.byte(planned.order.kind.rawValue)
         out.byte(flags)
         if let name = planned.name { out.shortBlob(Array(name.text.utf8)) }
@@ -330,7 +333,7 @@ package enum EntryCodec {
             throw reader.malformed("unknown kind of order", "order.kind")
         }
         let flags = try reader.byte("order.flags")
-        guard flags & 0xe0 == 0 else { throw reader.malformed("unknown flag", "order.flags") }
+        guard flags & 0xc0 == 0 else { throw reader.malformed("unknown flag", "order.flags") }
         let name = flags & Flag.name != 0 ? try reader.bookName("order.name") : nil
         let book = flags & Flag.book != 0 ? try reader.book("order.book") : nil
         let newBook = flags & Flag.newBook != 0 ? try reader.book("order.newBook") : nil
@@ -346,6 +349,7 @@ package enum EntryCodec {
             book: book,
             newBook: newBook,
             idempotency: idempotency,
+            isKeyJoint: flags & Flag.jointKey != 0,
             actor: actor,
             order: order,
             coverage: coverage

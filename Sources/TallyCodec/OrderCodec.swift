@@ -31,12 +31,22 @@ package import TallyTypes
 
 /// Encodes and decodes orders.
 package enum OrderCodec {
-    /// Returns the canonical bytes of an order; their SHA-256 is the order's digest.
+    /// Returns the canonical bytes of an order; without anything around them.
     ///
     /// Invariant 51: the order keeps what its type promises in words only.
     package static func encode(_ order: Order) -> [UInt8] {
         var writer = CBORWriter()
         writer.order(order)
+        return writer.bytes
+    }
+
+    /// Returns what a key is claimed for; SHA-256 of it is the digest in the key's row.
+    ///
+    /// The bytes of the order and, when the key is for its group as a whole, those of its place.
+    package static func claimed(_ order: Order, at place: GroupPosition?) -> [UInt8] {
+        var writer = CBORWriter()
+        writer.order(order)
+        if let place, place.isKeyJoint { writer.place(place) }
         return writer.bytes
     }
 

@@ -7,6 +7,11 @@ import TallyTypes
 
 private typealias PayloadKey = FormatRegistry.PayloadKey
 
+extension GroupPosition {
+    /// The third number of a place whose order has a key for the group as a whole.
+    fileprivate static let jointKey: UInt64 = 1
+}
+
 extension CBORWriter {
     /// Appends the array of a record.
     ///
@@ -35,20 +40,24 @@ extension CBORWriter {
         unsigned(PayloadKey.outcome)
         outcome(record.outcome)
         if let actor = record.actor { field(PayloadKey.actor, actor) }
-        if let group = record.group { self.group(group) }
+        if let group = record.group {
+            unsigned(PayloadKey.group)
+            place(group)
+        }
         if let batch = record.batch { self.batch(batch) }
     }
 
-    private mutating func group(_ group: GroupPosition) {
+    /// Appends the place of an order in its group, and 1 when its key is for all of it.
+    mutating func place(_ group: GroupPosition) {
         invariant(
             .i51,
             group.count >= 2 && group.position < group.count,
             "order \(group.position) of a group of \(group.count)"
         )
-        unsigned(PayloadKey.group)
-        arrayHeader(count: 2)
+        arrayHeader(count: group.isKeyJoint ? 3 : 2)
         unsigned(group.position)
         unsigned(group.count)
+        if group.isKeyJoint { unsigned(GroupPosition.jointKey) }
     }
 
     private mutating func batch(_ batch: BatchClaim) {
@@ -246,12 +255,19 @@ extension CBORReader {
 
     private mutating func readGroup(_ field: String) throws(CBORError) -> GroupPosition {
         let start = offset
-        try readArrayHeader(count: 2, field)
+        let items = try readArrayHeader(field)
+        guard items == 2 || items == 3 else { throw error(.wrongCount, field, at: start) }
         let position = try readUnsigned(field)
         let count = try readUnsigned(field)
         guard count >= 2 else { throw error(.writtenDefault, field, at: start) }
         guard position < count else { throw error(.outOfRange, field, at: start) }
-        return GroupPosition(position: position, count: count)
+        if items == 3 {
+            let start = offset
+            guard try readUnsigned(field) == GroupPosition.jointKey else {
+                throw error(.outOfRange, field, at: start)
+            }
+        }
+        return GroupPosition(position: position, count: count, isKeyJoint: items == 3)
     }
 
     private typealias BatchPosition = (position: UInt64, count: UInt64)

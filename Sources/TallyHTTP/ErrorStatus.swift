@@ -8,7 +8,9 @@ import TallyTypes
 import TallyViews
 
 extension Problem {
-    /// What a client sees of a node that could not take the request; nothing was written.
+    /// What a client sees of a node that could not take the request.
+    ///
+    /// Nothing was recorded, but for `faulted`: then nobody knows.
     init(_ busy: Busy) {
         switch busy {
         case .queueFull:
@@ -28,11 +30,13 @@ extension Problem {
             self.init(
                 503,
                 .internalError,
-                "the node has stopped on a fault",
+                "the node has stopped on a fault; whether this was recorded is not known: "
+                    + "send it again with the same Idempotency-Key once the node is back",
                 retryAfterSeconds: 1
             )
-        case .tooLarge(let limit, let size):
-            self.init(413, .validation, "larger than the limit of \(limit): \(size)")
+        case .tooLarge(let limit, let size, let max):
+            let unit = limit.string.hasSuffix("per entry") ? "" : " bytes"
+            self.init(413, .validation, "\(limit): \(size)\(unit), at most \(max)")
         case .keyCollision:
             // For ever, and not a matter of time: another try with the same key cannot help.
             self.init(409, .conflict, "two keys of the ledger's state have the same short form")

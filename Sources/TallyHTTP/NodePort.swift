@@ -6,16 +6,38 @@
 package import TallyTypes
 package import TallyViews
 
+/// A book that takes orders, as the kernel knows it.
+package struct LiveBook: Hashable, Sendable {
+    /// Its id.
+    package let id: BookID
+    /// Its name.
+    package let name: BookName
+    /// What it keeps.
+    package let kind: BookKind
+
+    /// Makes a book.
+    package init(id: BookID, name: BookName, kind: BookKind) {
+        self.id = id
+        self.name = name
+        self.kind = kind
+    }
+}
+
 /// The node as the routes see it.
 package struct NodePort: Sendable {
     /// The one door in; answers after durability.
     package var submit: @Sendable (Submission) async throws(Busy) -> SubmissionAnswer
     /// Evaluates one group and drops what it would do.
     package var dryRun: @Sendable ([Request]) async throws(Busy) -> DryRunAnswer
+    /// The live book of a name, as of every acknowledged write; asks no view.
+    package var book: @Sendable (BookName) async throws(Busy) -> LiveBook?
     /// The views; every read goes through `caughtUp` first.
     package var views: ViewReader
-    /// Waits until the views have folded every record acknowledged before; false after 5 s.
-    package var caughtUp: @Sendable () async -> Bool
+    /// Waits until the views have folded every record of a book, and of the system book, that was
+    /// acknowledged before; false after 5 s.
+    package var caughtUp: @Sendable (BookID) async -> Bool
+    /// Waits until the views have folded the record at an index; false after 5 s.
+    package var folded: @Sendable (RecordIndex) async -> Bool
     /// The encoded record at an index; nil at or above the durable size.
     ///
     /// Throws when the disk fails.
@@ -35,8 +57,10 @@ package struct NodePort: Sendable {
     package init(
         submit: @escaping @Sendable (Submission) async throws(Busy) -> SubmissionAnswer,
         dryRun: @escaping @Sendable ([Request]) async throws(Busy) -> DryRunAnswer,
+        book: @escaping @Sendable (BookName) async throws(Busy) -> LiveBook?,
         views: ViewReader,
-        caughtUp: @escaping @Sendable () async -> Bool,
+        caughtUp: @escaping @Sendable (BookID) async -> Bool,
+        folded: @escaping @Sendable (RecordIndex) async -> Bool,
         record: @escaping @Sendable (RecordIndex) async throws -> [UInt8]?,
         head: @escaping @Sendable () async -> LedgerHead,
         notReady: @escaping @Sendable () async -> String?,
@@ -46,8 +70,10 @@ package struct NodePort: Sendable {
     ) {
         self.submit = submit
         self.dryRun = dryRun
+        self.book = book
         self.views = views
         self.caughtUp = caughtUp
+        self.folded = folded
         self.record = record
         self.head = head
         self.notReady = notReady

@@ -222,8 +222,7 @@ extension Node {
     }
 
     private func createLedger(_ name: BookName) async throws {
-        _ = await views.caughtUp()
-        if try await views.reader.book(named: name) != nil { return }
+        if try await sequencer.book(named: name) != nil { return }
         let order = Order.createBook(CreateBook(name: name, kind: .accounts))
         let answers = try await answers(to: [Request(book: nil, order: order)])
         if case .record(let record) = answers[0], case .refused(let refusal) = record.outcome {

@@ -57,7 +57,8 @@ package final class Node: Sendable {
     private let state: StateKeeper
     private let log: LogKeeper
     private let records: RecordReader
-    private let configuration: NodeConfiguration
+    /// The ledger's origin: that of its first record, not what was asked for at this start.
+    private let origin: String
     private let running: Task<Void, Never>
     private let ticking: Task<Void, Never>
 
@@ -75,7 +76,7 @@ package final class Node: Sendable {
     ) async throws -> Node {
         let opened = try OpenedFiles(configuration)
         let node = try Node(opened, configuration, failed)
-        try await node.createLedgerIfNew()
+        try await node.createLedgerIfNew(configuration)
         return node
     }
 
@@ -84,7 +85,6 @@ package final class Node: Sendable {
         _ configuration: NodeConfiguration,
         _ failed: @escaping @Sendable (NodeFault) -> Void
     ) throws {
-        self.configuration = configuration
         directory = opened.directory
         state = opened.recovered.state
         let writer = opened.recovered.writer
@@ -102,6 +102,8 @@ package final class Node: Sendable {
                 secrets: KeySecrets(source.secret()),
                 keysMax: configuration.keysMax
             )
+        let made = kernel.scalars.origin.string
+        origin = made.isEmpty ? configuration.origin : made
         let sequencer = Sequencer(
             kernel: kernel,
             head: head,
@@ -110,13 +112,13 @@ package final class Node: Sendable {
                 state: state,
                 records: records,
                 source: source,
-                published: { views.published($0.size) },
+                published: { views.published($0.size, touching: $1) },
                 failed: failed
             )
         )
         self.sequencer = sequencer
         relay.connect { [weak sequencer] fault in sequencer?.onThread { $0.fail(fault) } }
-        views.published(head.size)
+        views.recovered(head.size)
         state.reclaimDeleted { fault in relay.report(NodeFault(stopping: fault)) }
         running = Task { await sequencer.run() }
         ticking = Task { [log] in
@@ -132,7 +134,7 @@ package final class Node: Sendable {
     }
 
     /// The operator who starts a node on an empty directory asks for its ledger.
-    private func createLedgerIfNew() async throws {
+    private func createLedgerIfNew(_ configuration: NodeConfiguration) async throws {
         guard await sequencer.currentHead().size == 0 else { return }
         let order = CreateLedger(
             origin: Text(configuration.origin),
@@ -155,8 +157,7 @@ package final class Node: Sendable {
         await sequencer.flushAll()
         log.checkpoint()
         try await log.drain()
-        _ = await views.caughtUp()
-        try await views.drain()
+        try await views.stop()
         if let reason = await sequencer.faultReason() { throw reason }
         let head = await sequencer.currentHead()
         try await state.drain()
@@ -181,15 +182,19 @@ package final class Node: Sendable {
                 try await sequencer.submit(submission)
             },
             dryRun: { [sequencer] group throws(Busy) in try await sequencer.dryRun(group) },
+            book: { [sequencer] name throws(Busy) in try await sequencer.book(named: name) },
             views: views.reader,
-            caughtUp: { [views] in await views.caughtUp() },
+            caughtUp: { [views] book in await views.caughtUp(with: book) },
+            folded: { [views] index in
+                index.rawValue < .max ? await views.reached(index.rawValue + 1) : false
+            },
             record: { [records] index in try await records.record(index) },
             head: { [sequencer] in await sequencer.currentHead() },
             notReady: { [sequencer] in await sequencer.notReady() },
             metrics: { [sequencer, views] in
                 await NodeMetrics.text(sequencer: sequencer, views: views)
             },
-            origin: configuration.origin,
+            origin: origin,
             version: Node.version
         )
     }

@@ -21,8 +21,8 @@ package actor Sequencer {
         let records: RecordReader
         /// Time and randomness.
         let source: ChoiceSource
-        /// Told of each published head.
-        let published: @Sendable (LedgerHead) -> Void
+        /// Told of each published head, and of the books that its entry touched.
+        let published: @Sendable (LedgerHead, Set<BookID>) -> Void
         /// Told of the fault that stops the node.
         let failed: @Sendable (NodeFault) -> Void
 
@@ -32,7 +32,7 @@ package actor Sequencer {
             state: StateKeeper,
             records: RecordReader,
             source: ChoiceSource,
-            published: @escaping @Sendable (LedgerHead) -> Void,
+            published: @escaping @Sendable (LedgerHead, Set<BookID>) -> Void,
             failed: @escaping @Sendable (NodeFault) -> Void
         ) {
             self.log = log
@@ -52,6 +52,7 @@ package actor Sequencer {
         let positions: [TransactionPosition]
         let framed: [UInt8]
         let first: RecordIndex
+        let books: Set<BookID>
         var finished: [WaitingSubmission]
     }
 
@@ -364,7 +365,13 @@ package actor Sequencer {
         statistics.note(plan)
         let bytes = EntryCodec.encode(plan.entry)
         guard bytes.count <= Limits.entryBytesMax else {
-            return .refused(.tooLarge(limit: "entry", size: UInt64(bytes.count)))
+            return .refused(
+                .tooLarge(
+                    limit: "entry",
+                    size: UInt64(bytes.count),
+                    max: Limits.entryBytesMax
+                )
+            )
         }
         guard kernel.cache.count + plan.entry.keys.count <= kernel.cache.keysMax else {
             return .refused(.cacheFull)
@@ -429,6 +436,7 @@ package actor Sequencer {
                 positions: applied.positions,
                 framed: applied.framedRecords,
                 first: applied.firstRecord,
+                books: plan.entry.books,
                 finished: finished
             )
         )
@@ -462,7 +470,7 @@ package actor Sequencer {
             "entry \(head.logIndex) was published out of order"
         )
         let entry = inFlight.removeFirst()
-        links.published(head)
+        links.published(head, entry.books)
         for item in entry.finished {
             item.answer(at: head, links.records) { fault in self.onThread { $0.fail(fault) } }
         }

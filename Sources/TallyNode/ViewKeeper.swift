@@ -6,7 +6,7 @@
 
 import TallyCodec
 package import TallyStore
-import TallyTypes
+package import TallyTypes
 package import TallyViews
 
 import Synchronization
@@ -15,6 +15,8 @@ import Synchronization
 package final class ViewKeeper: Sendable {
     /// The most records decoded and folded in one transaction.
     private static let runMax = 8_192
+    /// Books remembered before those that are folded are forgotten.
+    private static let touchedMax = 4_096
 
     /// A caller that waits for the views to reach a size.
     private struct Waiter {
@@ -26,10 +28,25 @@ package final class ViewKeeper: Sendable {
     private struct Progress {
         var published: UInt64
         var folded: UInt64
+        /// The size at the start; before it, nobody knows which book's records are missing.
+        var recovered: UInt64
+        /// By book: the size after the last entry that touched it; only sizes above `folded`.
+        var touched: [BookID: UInt64] = [:]
         var isScheduled = false
         var isEnabled = true
+        var isStopping = false
         var waiting: [Waiter] = []
         var nextNumber: UInt64 = 0
+
+        /// Where the views must be for a read of a book to show all of its records.
+        func target(of book: BookID) -> UInt64 {
+            max(recovered, touched[.system] ?? 0, touched[book] ?? 0)
+        }
+
+        mutating func touch(_ books: Set<BookID>) {
+            for book in books { touched[book] = published }
+            if touched.count > ViewKeeper.touchedMax { touched = touched.filter { $1 > folded } }
+        }
 
         /// Takes out the waiters that a test picks.
         mutating func take(where picks: (Waiter) -> Bool) -> [Waiter] {
@@ -64,7 +81,9 @@ package final class ViewKeeper: Sendable {
         self.records = records
         self.failed = failed
         let next = store.recovery.resume.rawValue
-        progress = Mutex(Progress(published: next, folded: next, isEnabled: isEnabled))
+        progress = Mutex(
+            Progress(published: next, folded: next, recovered: next, isEnabled: isEnabled)
+        )
         folder = ViewFolder(store)
     }
 
@@ -76,10 +95,17 @@ package final class ViewKeeper: Sendable {
         progress.withLock { $0.published > $0.folded ? $0.published - $0.folded : 0 }
     }
 
-    /// The ledger has grown to a size.
-    package func published(_ size: UInt64) {
+    /// Start-up found the ledger at a size; what is not folded yet may be of any book.
+    package func recovered(_ size: UInt64) {
+        progress.withLock { $0.recovered = size }
+        published(size, touching: [])
+    }
+
+    /// The ledger has grown to a size by an entry that touched some books.
+    package func published(_ size: UInt64, touching books: Set<BookID>) {
         let schedule = progress.withLock { progress in
             progress.published = max(progress.published, size)
+            progress.touch(books)
             guard progress.isEnabled, !progress.isScheduled,
                 progress.folded < progress.published
             else { return false }
@@ -94,6 +120,15 @@ package final class ViewKeeper: Sendable {
     /// - Returns: False after five seconds.
     package func caughtUp() async -> Bool {
         let target = progress.withLock { $0.published }
+        return await reached(target)
+    }
+
+    /// Waits until the views have folded every record of a book, and of the system book, that was
+    /// published before the call.
+    ///
+    /// - Returns: False after five seconds.
+    package func caughtUp(with book: BookID) async -> Bool {
+        let target = progress.withLock { $0.target(of: book) }
         return await reached(target)
     }
 
@@ -132,8 +167,11 @@ package final class ViewKeeper: Sendable {
     private func work() {
         while true {
             let (from, to) = progress.withLock { progress in
-                if progress.folded >= progress.published { progress.isScheduled = false }
-                return (progress.folded, progress.published)
+                if progress.folded < progress.published, !progress.isStopping {
+                    return (progress.folded, progress.published)
+                }
+                progress.isScheduled = false
+                return (progress.folded, progress.folded)
             }
             guard from < to else { return }
             do {
@@ -169,8 +207,14 @@ package final class ViewKeeper: Sendable {
         return from + UInt64(decoded.count)
     }
 
-    /// Waits until the thread is idle; called at a clean stop.
-    package func drain() async throws { try await thread.run {} }
+    /// Ends the folding at a clean stop: after five seconds at the latest, and the run under way.
+    ///
+    /// What is left is folded after the next start.
+    package func stop() async throws {
+        if progress.withLock({ $0.isEnabled }) { _ = await caughtUp() }
+        progress.withLock { $0.isStopping = true }
+        try await thread.run {}
+    }
 }
 
 /// The writer of the views, confined to the views' thread.

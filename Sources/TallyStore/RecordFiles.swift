@@ -31,7 +31,9 @@ package final class RecordFiles: Sendable {
         var coldEnd: Int
         /// The system was asked to write the records before this.
         var writingEnd: Int
-        /// Why an append failed, or a sync. The two are called from two threads, so that one may be
+        /// Why an append failed, or a sync.
+        ///
+        /// The two are called from two threads, so that one may be
         /// called when the other has failed: it fails with it, since that is no mistake.
         var appendFault: StoreFault?
         var syncFault: StoreFault?

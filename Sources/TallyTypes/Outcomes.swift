@@ -122,11 +122,14 @@ public struct GroupPosition: Hashable, Sendable {
     public let position: UInt64
     /// The number of orders in the group, at least 2.
     public let count: UInt64
+    /// True when the order's key is for the group as a whole: claimed for its place as well.
+    public let isKeyJoint: Bool
 
     /// Makes a place.
-    public init(position: UInt64, count: UInt64) {
+    public init(position: UInt64, count: UInt64, isKeyJoint: Bool = false) {
         self.position = position
         self.count = count
+        self.isKeyJoint = isKeyJoint
     }
 }
 

@@ -12,6 +12,9 @@ public struct Request: Hashable, Sendable {
     public let order: Order
     /// At most 256 bytes; claimed by the first committed order that carries it.
     public let idempotencyKey: Text?
+    /// True when the key is for the group as a whole: with another number of orders, or at another
+    /// place, it is a conflict.
+    public let isKeyJoint: Bool
     /// Who asks, when that is known.
     public let actor: Text?
 
@@ -20,11 +23,13 @@ public struct Request: Hashable, Sendable {
         book: BookName?,
         order: Order,
         idempotencyKey: Text? = nil,
+        isKeyJoint: Bool = false,
         actor: Text? = nil
     ) {
         self.book = book
         self.order = order
         self.idempotencyKey = idempotencyKey
+        self.isKeyJoint = isKeyJoint
         self.actor = actor
     }
 }
@@ -111,7 +116,7 @@ public enum SubmissionAnswer: Hashable, Sendable {
     case batch(BatchAnswer)
 }
 
-/// Admission could not take a submission; nothing was written and nothing was recorded.
+/// A submission was not taken: nothing was written and nothing was recorded, but see `faulted`.
 public enum Busy: Error, Hashable, Sendable {
     /// The waiting queue is full: try again later.
     case queueFull
@@ -119,13 +124,15 @@ public enum Busy: Error, Hashable, Sendable {
     case cacheFull
     /// The plan was rebuilt five times and was stale each time.
     case staleTooOften
-    /// Larger than an entry, or a record of it larger than a record may be; named limit and size.
-    case tooLarge(limit: Text, size: UInt64)
+    /// Larger than an entry, or a record of it larger than a record may be: what, how large, and
+    /// the most there may be; bytes, or a number of what the name says.
+    case tooLarge(limit: Text, size: UInt64, max: Int)
     /// Two keys have one id and other tags: refused rather than confused.
     case keyCollision
     /// The node is stopping.
     case stopping
-    /// The node has stopped on a fault, which it has reported.
+    /// The node has stopped on a fault, which it has reported. What of a submission that was under
+    /// way has reached the disk is not known: a repetition with its key is recorded once.
     case faulted
 }
 

@@ -171,7 +171,7 @@ struct EntryCodecTests {
         ("submission.kind", { $0.submissions = [1, 0, 2] }),
         ("order.kind", { $0.submissions = order(kind: 0) }),
         ("order.kind", { $0.submissions = order(kind: 7) }),
-        ("order.flags", { $0.submissions = order(flags: 32) }),
+        ("order.flags", { $0.submissions = order(flags: 128) }),
         ("order.flags", { $0.submissions = order(flags: 64) }),
         ("order.name", { $0.submissions = order(flags: 1, fields: [0]) }),
         ("order.name", { $0.submissions = order(flags: 1, fields: [1, 0x20]) }),

@@ -182,6 +182,7 @@ extension PlannedOrder {
             book: random.maybe { $0.book() },
             newBook: random.maybe { $0.book() },
             idempotency: random.maybe { $0.digest() },
+            isKeyJoint: random.chance(1, in: 3),
             actor: random.maybe { .random(&$0) },
             order: .random(&random),
             coverage: random.coverage(keyCount)

@@ -79,7 +79,11 @@ extension Record {
             outcome: .random(&random),
             actor: random.maybe { .random(&$0) },
             group: random.maybe { random in
-                GroupPosition(position: UInt64(random.below(count)), count: UInt64(count))
+                GroupPosition(
+                    position: UInt64(random.below(count)),
+                    count: UInt64(count),
+                    isKeyJoint: random.chance(1, in: 2)
+                )
             },
             batch: random.maybe { random in
                 let count = 1 + random.below(Limits.transfersPerBatchMax)

@@ -263,6 +263,18 @@ private let recordRows: [RejectRow] = [
     RejectRow(
         "record",
         Part.record(payload: "a3 00 a0 01 8100 04 83 00 02 00"),
+        .outOfRange,
+        "group"
+    ),
+    RejectRow(
+        "record",
+        Part.record(payload: "a3 00 a0 01 8100 04 83 00 02 02"),
+        .outOfRange,
+        "group"
+    ),
+    RejectRow(
+        "record",
+        Part.record(payload: "a3 00 a0 01 8100 04 84 00 02 01 01"),
         .wrongCount,
         "group"
     ),

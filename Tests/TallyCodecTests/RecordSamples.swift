@@ -320,6 +320,17 @@ enum RecordSamples {
                 )
             ),
             Sample(
+                "tx in a group, with a key for all of it",
+                record(
+                    orders[8].value,
+                    .committed(
+                        .transaction(TransactionEffects(id: TransactionID(1), logID: LogID(1)))
+                    ),
+                    idempotency: digest,
+                    group: GroupPosition(position: 1, count: 2, isKeyJoint: true)
+                )
+            ),
+            Sample(
                 "tx of a batch",
                 record(
                     orders[8].value,

@@ -5,6 +5,7 @@
 // by DumbNode only.
 
 import TallyCodec
+import TallyHTTP
 import TallyTypes
 
 /// One book, in memory.
@@ -37,7 +38,13 @@ struct DumbLedger {
     var records: [Record] = []
     var books: [BookID: DumbBook] = [.system: DumbBook(kind: .system)]
     var names: [BookName: BookID] = [:]
-    var claims: [DumbClaim: (order: Order, record: Int)] = [:]
+    var claims: [DumbClaim: (order: Order, place: GroupPosition?, record: Int)] = [:]
+
+    /// The live book of a name.
+    func liveBook(_ name: BookName) -> LiveBook? {
+        guard let id = names[name], let book = books[id], !book.isDeleted else { return nil }
+        return LiveBook(id: id, name: name, kind: book.kind)
+    }
 
     /// Begins as every ledger begins.
     init() {
@@ -106,7 +113,9 @@ struct DumbLedger {
         }
         let claim = request.idempotencyKey.map { DumbClaim(book: id, key: $0) }
         if let claim, let earlier = claims[claim] {
-            guard earlier.order == request.order else { throw .idempotencyConflict }
+            guard earlier.order == request.order,
+                earlier.place == (request.isKeyJoint ? place(position, count) : nil)
+            else { throw .idempotencyConflict }
             return .replay(of: records[earlier.record])
         }
         var book = books[id] ?? DumbBook(kind: .system)
@@ -116,7 +125,8 @@ struct DumbLedger {
         let effects = try apply(request.order, &book)
         books[id] = book
         let record = write(request.order, id, .committed(effects), place(position, count))
-        if let claim { claims[claim] = (request.order, records.count - 1) }
+        let joint = request.isKeyJoint ? place(position, count) : nil
+        if let claim { claims[claim] = (request.order, joint, records.count - 1) }
         return .record(record)
     }
 

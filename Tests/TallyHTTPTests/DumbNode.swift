@@ -77,8 +77,10 @@ actor DumbNode {
         NodePort(
             submit: { (submission) throws(Busy) in try await self.submit(submission) },
             dryRun: { (group) throws(Busy) in try await self.dryRun(group) },
+            book: { (name) throws(Busy) in await self.book(name) },
             views: reader,
-            caughtUp: { await self.caughtUp() },
+            caughtUp: { _ in await self.caughtUp() },
+            folded: { await self.isFolded($0) },
             record: { try await self.record($0) },
             head: { await self.head() },
             notReady: { await self.reason() },
@@ -191,6 +193,12 @@ actor DumbNode {
             return false
         }
     }
+
+    private func isFolded(_ index: RecordIndex) -> Bool {
+        caughtUp() && index.rawValue < UInt64(folded)
+    }
+
+    private func book(_ name: BookName) -> LiveBook? { ledger.liveBook(name) }
 
     private func record(_ index: RecordIndex) throws -> [UInt8]? {
         if troubles.isDiskBroken { throw BrokenDisk() }

@@ -99,7 +99,7 @@ struct GatewayTests {
             (Busy.queueFull, 503, "INTERNAL"), (.cacheFull, 503, "INTERNAL"),
             (.staleTooOften, 503, "INTERNAL"), (.stopping, 503, "INTERNAL"),
             (.faulted, 503, "INTERNAL"), (.keyCollision, 409, "CONFLICT"),
-            (.tooLarge(limit: "order", size: 60_001), 413, "VALIDATION"),
+            (.tooLarge(limit: "order", size: 60_001, max: 60_000), 413, "VALIDATION"),
         ]
     )
     func busy(busy: Busy, status: Int, code: String) async throws {
@@ -125,6 +125,10 @@ struct GatewayTests {
             #expect(written.status == 200)
             #expect(try written.at("data", "id") == "1")
             #expect(try written.at("data", "postCommitVolumes") == nil)
+            // A book that no view has seen takes writes as well.
+            #expect(try await server.send(.post, "/v2/new").status == 204)
+            let body = #"{"metadata":{"k":"v"}}"#
+            #expect(try await server.send(.post, "/v2/new/accounts/a/metadata", body).status != 404)
         }
     }
 
@@ -302,18 +306,34 @@ struct RouteTests {
         let file = PackageRoot.url.appendingPathComponent("docs/openapi.yaml")
         let text = try String(contentsOf: file, encoding: .utf8)
         var described: Set<String> = []
+        var parameters: [String: Set<String>] = [:]
         var path = ""
+        var shape = ""
+        let shared = ["Limit": "limit", "MinIndex": "minIndex"]
         for line in text.split(separator: "\n") {
             if line.hasPrefix("  /"), line.hasSuffix(":") {
                 path = String(line.dropFirst(2).dropLast())
             } else if line.hasPrefix("    "), !line.hasPrefix("     "), line.hasSuffix(":") {
                 let word = line.dropFirst(4).dropLast().uppercased()
                 if HTTPRequest.Method(rawValue: word).map(TallyServer.routes.knows) == true {
-                    described.insert("\(word) \(path)")
+                    shape = "\(word) \(path)"
+                    described.insert(shape)
+                    parameters[shape] = []
                 }
+            } else if line.contains("in: query"), line.contains("- { name: ") {
+                let name = line.split(separator: "name: ")[1].prefix { $0 != "," }
+                parameters[shape]?.insert(String(name))
+            } else if let reference = line.split(separator: "parameters/").last,
+                let name = shared[String(reference.prefix { $0 != "\"" })]
+            {
+                parameters[shape]?.insert(name)
             }
         }
         let own = TallyServer.routes.routes.filter { $0.family == .own }
+        for route in own {
+            let shape = "\(route.method.rawValue) \(route.template)"
+            #expect(parameters[shape] == route.query, "\(shape)")
+        }
         #expect(described == Set(own.map { "\($0.method.rawValue) \($0.template)" }))
         #expect(own.count == 15)
     }

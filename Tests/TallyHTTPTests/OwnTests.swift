@@ -63,7 +63,7 @@ struct OwnBookTests {
             (#"{"name":"n","kind":"system"}"#, "kind: neither"),
             (#"{"name":"a b","kind":"journal"}"#, "ledger name"),
             (#"{"name":"_info","kind":"journal"}"#, "reserved"),
-            (#"{"name":"n","kind":"journal","color":1}"#, "unknown member"),
+            (#"{"name":"n","kind":"journal","color":1}"#, "color: unknown member"),
             (#"{"name":"n","kind":"journal","configuration":{"color":1}}"#, "unknown member"),
             (
                 #"{"name":"n","kind":"journal","configuration":{"seal":["old_value"]}}"#,
@@ -233,6 +233,53 @@ struct OwnJournalTests {
         }
     }
 
+    @Test("one key covers an array: more, fewer or other events are a conflict")
+    func arrayKey() async throws {
+        try await ServerUnderTest.run { server in
+            let path = OwnJournalTests.path + "/events"
+            let events = ["a", "b", "c"].map { OwnJournalTests.event($0) }
+            func send(_ body: String) async throws -> Seen {
+                try await server.send(.post, path, body, headers: ["Idempotency-Key": "k"])
+            }
+            let two = "[\(events[0]),\(events[1])]"
+            #expect(try await send(two).status == 201)
+            let size = await server.node.size
+            for other in [
+                "[\(events[0]),\(events[1]),\(events[2])]", "[\(events[0])]", events[0],
+                "[\(events[1]),\(events[0])]", "[\(events[0]),\(events[2])]",
+            ] {
+                try expectProblem(try await send(other), 400, "VALIDATION", "idempotency")
+            }
+            let again = try await send(two)
+            #expect(again.header("Idempotency-Hit") == "true")
+            let recent = try await server.send(.get, OwnJournalTests.path + "/recent")
+            #expect(try recent.at("data", "events", "1") != nil)
+            #expect(try recent.at("data", "events", "2") == nil)
+            #expect(await server.node.size > size, "refusals are records")
+        }
+    }
+
+    @Test("views that are behind: an event is recorded and says where")
+    func viewsBehind() async throws {
+        try await ServerUnderTest.run { server in
+            await server.node.trouble { $0.areViewsBehind = true }
+            let path = OwnJournalTests.path + "/events"
+            let seen = try await server.send(.post, path, OwnJournalTests.event("a"))
+            #expect(seen.status == 201)
+            #expect(seen.header("Tally-Record") == "3")
+            #expect(
+                seen.text
+                    == #"{"data":{"log_index":3,"recorded_at":"2026-01-01T00:00:00.003000Z"}}"#
+                    + "\n"
+            )
+            let two = "[\(OwnJournalTests.event("b")),\(OwnJournalTests.event("c"))]"
+            let both = try await server.send(.post, path, two)
+            #expect(both.status == 201)
+            #expect(try both.at("data", "1", "log_index") == "5")
+            #expect(try both.at("data", "1", "seq") == nil)
+        }
+    }
+
     @Test("several events are one group")
     func group() async throws {
         try await ServerUnderTest.run { server in
@@ -265,7 +312,10 @@ struct OwnJournalTests {
         arguments: [
             ("events", "", "body"), ("events", "[]", "no events"), ("events", "7", "object"),
             ("events", "{}", "entity_type: is missing"),
-            ("events", event("a", #","colour":1"#), "unknown member"),
+            ("events", event("a", #","colour":1"#), "colour: unknown member (at byte"),
+            ("events?dryRun=true", event("a"), "dryRun: unknown parameter"),
+            ("recent?page=2", nil, "page: unknown parameter"),
+            ("recent?a%0Ab=2", nil, "a?b: unknown parameter"),
             ("events", event("a", #","occurred_at":"now""#), "occurred_at"),
             (
                 "events", #"{"entity_type":"t","entity_id":"a","field":"f","action":"x"}"#,

@@ -216,6 +216,34 @@ struct GroupTests {
         try bench.checkState()
     }
 
+    @Test("a key for a whole group: the same is a replay, another number of orders a conflict")
+    func jointKeys() throws {
+        let bench = try money()
+        func group(_ count: Int, joint: Bool = true) -> [Request] {
+            (0..<count).map {
+                Order.fund("x", UInt128($0 + 1)).in(Book.money, key: Text("k\($0)"), joint: joint)
+            }
+        }
+        let replays = try bench.send([group(2)])[0].map { answer -> AppliedAnswer in
+            guard case .record(let record) = answer else { throw Broken("a replay") }
+            return .replay(of: record.index)
+        }
+        #expect(try bench.send([group(2)])[0] == replays)
+        let conflict = Outcome.refused(.idempotencyConflict)
+        let undone = Outcome.refused(.groupRolledBack(by: 0))
+        func outcomes(_ group: [Request]) throws -> [Outcome] {
+            try bench.send([group])[0].map {
+                guard case .record(let record) = $0 else { throw Broken("a replay") }
+                return record.outcome
+            }
+        }
+        #expect(try outcomes(group(3)) == [conflict, undone, undone])
+        #expect(try outcomes(group(1)) == [conflict])
+        #expect(try outcomes(group(2, joint: false)) == [conflict, undone])
+        #expect(try outcomes([group(2)[1], group(2)[0]]) == [conflict, undone])
+        try bench.checkState()
+    }
+
     @Test("a replay into a rolled-back group is rolled back; one from before stays")
     func replaysRolledBack() throws {
         let bench = try money()
@@ -320,7 +348,7 @@ struct GroupTests {
         func refusal(_ requests: [Request]) -> Text? {
             do {
                 _ = try bench.draft([requests])
-            } catch let Busy.tooLarge(limit, _) {
+            } catch let Busy.tooLarge(limit, _, _) {
                 return limit
             } catch {
                 return nil

@@ -17,10 +17,26 @@ struct RandomOrders {
         if random.chance(1, in: 8) { return .batch(batch(&random)) }
         return .groups(
             (0...random.below(3)).map { _ in
+                if random.chance(1, in: 12) { return jointGroup(&random) }
                 let count = [1, 1, 2, 3][random.below(4)]
                 return (0..<count).map { _ in request(&random) }
             }
         )
+    }
+
+    /// A group under one key for all of it.
+    ///
+    /// Each of its requests is the same whenever it is made, so that a second group is the same one,
+    /// a longer or a shorter one.
+    private func jointGroup(_ random: inout SeededRandom) -> [Request] {
+        (0..<1 + random.below(3)).map { position in
+            Request(
+                book: Book.money,
+                order: .setAccountMetadata(account("x"), map(("joint", Text("\(position)")))),
+                idempotencyKey: Text("joint \(position)"),
+                isKeyJoint: true
+            )
+        }
     }
 
     private mutating func batch(_ random: inout SeededRandom) -> BatchRequest {
@@ -65,8 +81,8 @@ struct RandomOrders {
         let id = TransactionID(UInt64(1 + random.below(6)))
         let value = Text("\(random.below(5))")
         switch random.below(200) {
-        case 0..<18: return .createBook(creation(&random))
-        case 18: return .deleteBook
+        case 0..<16: return .createBook(creation(&random))
+        case 16..<19: return .deleteBook
         case 19:
             guard changesK else { return .deleteBook }
             return .setConfiguration(entriesPerGeneration: UInt64(3 + random.below(4)))

@@ -51,8 +51,9 @@ struct Twin {
         for planned in group {
             let judgedBefore = judged.count
             let made = judged.count { if case .outcome = $0 { true } else { false } }
+            let place = place(judged.count, group)
             do throws(No) {
-                judged.append(try judge(planned, after: made))
+                judged.append(try judge(planned, after: made, place))
                 if case .outcome(let outcome) = judged[judged.count - 1] {
                     let homes = zip(group, judged).filter {
                         if case .outcome = $1 { home($0) == home(planned) } else { false }
@@ -94,13 +95,19 @@ struct Twin {
             switch pair.1 {
             case .replay(let index): return .replay(of: index)
             case .outcome(let outcome):
-                let place =
-                    group.count == 1
-                    ? nil
-                    : GroupPosition(position: UInt64(position), count: UInt64(group.count))
+                let place = place(position, group)
                 return .record(record(pair.0, outcome, place))
             }
         }
+    }
+
+    private func place(_ position: Int, _ group: [PlannedOrder]) -> GroupPosition? {
+        if group.count == 1 { return nil }
+        return GroupPosition(
+            position: UInt64(position),
+            count: UInt64(group.count),
+            isKeyJoint: group[position].isKeyJoint
+        )
     }
 
     /// The record of a revert holds the postings beside the order; it must not be too large.
@@ -125,9 +132,7 @@ struct Twin {
             order: planned.order,
             outcome: outcome,
             actor: planned.actor,
-            group: group.count == 1
-                ? nil
-                : GroupPosition(position: UInt64(position), count: UInt64(group.count))
+            group: place(position, group)
         )
         let bytes = RecordCodec.encode(record).count
         if bytes > 65_535 { throw No(refusal: .recordTooLarge(bytes: UInt64(bytes))) }
@@ -150,7 +155,11 @@ struct Twin {
         if case .book(let row)? = rows[.book(id)] { row } else { nil }
     }
 
-    private mutating func judge(_ planned: PlannedOrder, after made: Int) throws(No) -> Judged {
+    private mutating func judge(
+        _ planned: PlannedOrder,
+        after made: Int,
+        _ place: GroupPosition?
+    ) throws(No) -> Judged {
         if case .createLedger = planned.order, records.isEmpty {
             return .outcome(.committed(.recorded))
         }
@@ -158,7 +167,9 @@ struct Twin {
             throw No(refusal: .bookNotFound(name: Text(planned.name?.text ?? "")))
         }
         if row.isDeleted { throw No(refusal: .bookDeleted) }
-        let digest = Hashing.sha256(OrderCodec.encode(planned.order))
+        let digest = Hashing.sha256(
+            OrderCodec.claimed(planned.order, at: place)
+        )
         let key = planned.idempotency.map { StateKey.idempotency(id, $0) }
         if let key, case .idempotency(let claim)? = rows[key] {
             guard claim.digest == digest, claim.count == 1 else {

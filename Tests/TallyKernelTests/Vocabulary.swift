@@ -126,8 +126,19 @@ extension Order {
     }
 
     /// A request of this order in a book.
-    func `in`(_ book: BookName?, key: Text? = nil, by actor: Text? = nil) -> Request {
-        Request(book: book, order: self, idempotencyKey: key, actor: actor)
+    func `in`(
+        _ book: BookName?,
+        key: Text? = nil,
+        joint: Bool = false,
+        by actor: Text? = nil
+    ) -> Request {
+        Request(
+            book: book,
+            order: self,
+            idempotencyKey: key,
+            isKeyJoint: joint,
+            actor: actor
+        )
     }
 }
 

@@ -75,7 +75,7 @@ final class LiveNode: Sendable {
                 state: recovered.state,
                 records: RecordReader(files: files),
                 source: LiveNode.source(recovered.head.size),
-                published: { _ in },
+                published: { _, _ in },
                 failed: { faults.add($0) }
             )
         )

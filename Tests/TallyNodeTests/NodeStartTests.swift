@@ -66,7 +66,7 @@ struct NodeStartTests {
         _ = try await pay(node, 12)
         let first = try #require(try await pay(node, 1, key: "once").first)
         _ = try await node.port.submit(.batch([TransferText("account:3", "account:4", 2)]))
-        #expect(await node.port.caughtUp())
+        #expect(await node.views.caughtUp())
         let book = try #require(try await node.views.reader.book(named: Book.money))
         #expect(try await node.views.reader.stats(of: book.id).transactions == 14)
         let head = await node.port.head()
@@ -84,7 +84,7 @@ struct NodeStartTests {
         #expect(await again.port.head() == head)
         #expect(try again.stateDigest() == (try await replayedDigest(again)))
         #expect(try await pay(again, 1, key: "once") == [first])
-        #expect(await again.port.caughtUp())
+        #expect(await again.views.caughtUp())
         #expect(
             await again.port.head()
                 == LedgerHead(
@@ -114,7 +114,7 @@ struct NodeStartTests {
         }
         let again = try await start(folder.path)
         _ = try await pay(again, 3)
-        #expect(await again.port.caughtUp())
+        #expect(await again.views.caughtUp())
         try await again.stop()
         for name in names {
             try FileManager.default.removeItem(at: folder.file(name))

@@ -34,10 +34,9 @@ struct BookPage: Sendable {
 
     /// `GET /books/{book}`.
     static func render(_ call: Call) async throws -> Reply {
-        try await call.caughtUp()
-        guard let book = try await call.knownBook(try call.parameter("book")) else {
-            throw Problem.notFound("no such book")
-        }
+        guard let live = try await call.liveBook(try call.parameter("book")),
+            let book = try await call.summary(of: live)
+        else { throw Problem.notFound("no such book") }
         let page =
             switch book.kind {
             case .accounts: try await accounts(book, call)

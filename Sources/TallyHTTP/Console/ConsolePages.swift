@@ -57,7 +57,7 @@ enum ConsolePages {
     /// `GET /books`: all live books.
     static func books(_ call: Call) async throws -> Reply {
         let request = try call.page { BookList() }
-        try await call.caughtUp()
+        try await call.caughtUp(with: .system)
         let page = try await call.node.views.books(request)
         return try render(
             "books",

@@ -14,7 +14,8 @@ enum OwnBooks {
         let page = try call.page {
             BookList(kind: try kind(call), includesDeleted: call.flag("includeDeleted"))
         }
-        try await call.awaitViews()
+        try await call.awaitRecord()
+        try await call.caughtUp(with: .system)
         return .cursor(call.plainWriter, try await call.node.views.books(page)) { writer, book in
             writer.book(book)
         }

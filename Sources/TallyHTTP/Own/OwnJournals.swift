@@ -25,9 +25,7 @@ enum OwnJournals {
         let written = try await call.submit(.recordEvent(event), to: book.name)
         let rows = try await rows([written], call, book)
         return written.mark(
-            .data(call.plainWriter, status: 201) { writer in
-                writer.recorded(rows[0])
-            }
+            .data(call.plainWriter, status: 201) { $0.recorded(written.record, rows?[0]) }
         )
     }
 
@@ -73,7 +71,7 @@ enum OwnJournals {
     private static func record(
         _ events: [JournalEvent],
         _ call: Call,
-        _ book: BookSummary
+        _ book: LiveBook
     ) async throws -> Reply {
         let answer = try await call.node.submit(.groups([try requests(events, call, book)]))
         guard case .groups(let groups) = answer, groups.count == 1,
@@ -84,8 +82,8 @@ enum OwnJournals {
         let rows = try await rows(written, call, book)
         let reply = Reply.data(call.plainWriter, status: 201) { writer in
             writer.beginArray()
-            for row in rows {
-                writer.recorded(row)
+            for (position, one) in written.enumerated() {
+                writer.recorded(one.record, rows?[position])
             }
             writer.endArray()
         }
@@ -93,20 +91,28 @@ enum OwnJournals {
         return Written(record: written[0].record, isReplay: isReplay).mark(reply)
     }
 
-    /// One request per event; the key of the call is that of the group, so each event gets one of
-    /// its own.
+    /// One request per event.
+    ///
+    /// The key of the call is that of the first; each further event gets one of its own, made with
+    /// a character that no header can hold. They are claimed for the group as a whole, so that the
+    /// same key with more or fewer events is a conflict.
     private static func requests(
         _ events: [JournalEvent],
         _ call: Call,
-        _ book: BookSummary
+        _ book: LiveBook
     ) throws -> [Request] {
         let key = try call.idempotencyKey()
         return try events.enumerated().map { position, event in
-            let own = key.map { Text("\($0)/\(position)") }
+            let own = key.map { position == 0 ? $0 : Text("\($0)\u{1F}\(position)") }
             guard own.map({ $0.utf8.count <= Limits.idempotencyKeyBytesMax }) ?? true else {
                 throw Problem.validation("Idempotency-Key: too long for an array of events")
             }
-            return Request(book: book.name, order: .recordEvent(event), idempotencyKey: own)
+            return Request(
+                book: book.name,
+                order: .recordEvent(event),
+                idempotencyKey: own,
+                isKeyJoint: events.count > 1
+            )
         }
     }
 
@@ -125,18 +131,14 @@ enum OwnJournals {
         }
     }
 
-    /// Where the events stand, once the views have folded their records.
+    /// Where the events stand in the journal; nil when the views have not folded their records in
+    /// time, for the write is done and an error would say otherwise.
     private static func rows(
         _ written: [Written],
         _ call: Call,
-        _ book: BookSummary
-    ) async throws -> [EventRow] {
-        guard await call.node.caughtUp() else {
-            // Done, but its place in the journal is not known yet: the record is, and a retry with
-            // the key.
-            let problem = Problem.viewsBehind
-            throw written.first.map { problem.recorded(at: $0.record.index) } ?? problem
-        }
+        _ book: LiveBook
+    ) async throws -> [EventRow]? {
+        guard await call.node.caughtUp(book.id) else { return nil }
         var rows: [EventRow] = []
         for one in written {
             let row = try await call.node.views.event(of: one.record.index, in: book.id)
@@ -148,10 +150,15 @@ enum OwnJournals {
 }
 
 extension JSONWriter {
-    /// Writes where a recorded event stands.
-    mutating func recorded(_ row: EventRow) {
+    /// Writes where a recorded event stands: in the ledger, and in the journal if that is known.
+    mutating func recorded(_ record: Record, _ row: EventRow?) {
         beginObject()
-        position(row)
+        if let row {
+            position(row)
+        } else {
+            member("log_index", record.index.rawValue)
+            member("recorded_at", TimeText.string(record.time, .fixed))
+        }
         endObject()
     }
 }

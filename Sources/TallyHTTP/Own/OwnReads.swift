@@ -8,35 +8,31 @@ import TallyTypes
 import TallyViews
 
 extension Call {
-    /// Waits for what was acknowledged and, when `minIndex` is given, for that record.
+    /// Waits for the record that `minIndex` names, if it is given.
     ///
     /// - Throws: ``Problem`` 503 when the views have not folded it in time.
-    func awaitViews() async throws {
-        let wanted = try unsigned("minIndex")
-        try await caughtUp()
-        guard let wanted else { return }
-        let next = try await node.views.ledger().nextRecord
-        guard next.rawValue > wanted else { throw Problem.viewsBehind }
+    func awaitRecord() async throws {
+        guard let wanted = try unsigned("minIndex") else { return }
+        guard await node.folded(RecordIndex(wanted)) else { throw Problem.viewsBehind }
     }
 
     /// The live book in the path, for a read.
     ///
     /// - Throws: ``Problem`` `LEDGER_NOT_FOUND`, `VALIDATION` for one of another kind.
     func book(_ kind: BookKind? = nil) async throws -> BookSummary {
-        try await awaitViews()
-        return try check(try await knownBook(try parameter("book")), kind)
+        try await awaitRecord()
+        let live = try await bookToWrite(kind)
+        guard let book = try await summary(of: live) else { throw Problem.ledgerNotFound }
+        return book
     }
 
-    /// The live book in the path, for a write; waits for the views only when they miss it.
+    /// The live book in the path, for a write; waits for no view.
     ///
-    /// - Throws: ``Problem`` `LEDGER_NOT_FOUND`, `VALIDATION` for one of another kind.
-    func bookToWrite(_ kind: BookKind? = nil) async throws -> BookSummary {
-        if let book = try await knownBook(try parameter("book")) { return try check(book, kind) }
-        return try await book(kind)
-    }
-
-    private func check(_ book: BookSummary?, _ kind: BookKind?) throws(Problem) -> BookSummary {
-        guard let book else { throw .ledgerNotFound }
+    /// - Throws: ``Problem`` `LEDGER_NOT_FOUND`, `VALIDATION` for one of another kind; ``Busy``.
+    func bookToWrite(_ kind: BookKind? = nil) async throws -> LiveBook {
+        guard let book = try await liveBook(try parameter("book")) else {
+            throw Problem.ledgerNotFound
+        }
         guard let kind, book.kind != kind else { return book }
         throw Problem(Refusal.bookKind(expected: kind, found: book.kind))
     }
@@ -70,7 +66,11 @@ extension JSONFields {
     /// - Throws: ``Malformed`` naming the first of them.
     func refuseUnknown(_ known: Set<String>) throws(Malformed) {
         for member in object.members where !known.contains(member.key.string) {
-            throw Malformed("unknown member", field: "body", offset: member.offset)
+            throw Malformed(
+                "unknown member",
+                field: ClientText.quoted(member.key.string),
+                offset: member.offset
+            )
         }
     }
 }

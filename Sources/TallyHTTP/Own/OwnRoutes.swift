@@ -19,9 +19,14 @@ enum OwnRoutes {
     ]
 
     private static let books: [Route] = [
-        own(.get, "/books", OwnBooks.list),
+        own(
+            .get,
+            "/books",
+            query: ["kind", "includeDeleted", "pageSize", "cursor", "minIndex"],
+            OwnBooks.list
+        ),
         own(.post, "/books", OwnBooks.create),
-        own(.get, "/books/{book}", OwnBooks.get),
+        own(.get, "/books/{book}", query: ["minIndex"], OwnBooks.get),
         own(.delete, "/books/{book}", OwnBooks.delete),
         own(.put, "/books/{book}/metadata", OwnBooks.setMetadata),
         own(.delete, "/books/{book}/metadata/{key}", OwnBooks.deleteMetadata),
@@ -35,8 +40,18 @@ enum OwnRoutes {
 
     private static let journals: [Route] = [
         own(.post, "/journals/{book}/events", OwnJournals.record),
-        own(.get, "/journals/{book}/history/{type}/{id}", OwnJournals.history),
-        own(.get, "/journals/{book}/recent", OwnJournals.recent),
+        own(
+            .get,
+            "/journals/{book}/history/{type}/{id}",
+            query: ["field", "from", "to", "after", "limit", "minIndex"],
+            OwnJournals.history
+        ),
+        own(
+            .get,
+            "/journals/{book}/recent",
+            query: ["limit", "before", "minIndex"],
+            OwnJournals.recent
+        ),
     ]
 
     private static let evidence: [Route] = [
@@ -48,6 +63,7 @@ enum OwnRoutes {
         _ method: HTTPRequest.Method,
         _ template: String,
         bodyBytesMax: Int = Limits.requestBodyBytesMax,
+        query: Set<String> = [],
         _ handler: @escaping Route.Handler
     ) -> Route {
         Route(
@@ -55,6 +71,7 @@ enum OwnRoutes {
             method,
             "/tally/v1" + template,
             bodyBytesMax: bodyBytesMax,
+            query: query,
             handler: handler
         )
     }

@@ -64,6 +64,6 @@ package struct BodyReader: Sendable {
     }
 
     private static func tooLarge(_ bytesMax: Int) -> Problem {
-        Problem(413, .validation, "the body is larger than \(bytesMax) bytes")
+        Problem(413, .validation, "body: larger than \(bytesMax) bytes")
     }
 }

@@ -73,6 +73,7 @@ package struct Gateway: HTTPResponder {
             case .route(let route, let parameters):
                 answered.route = route.template
                 answered.family = route.family
+                try route.refuseUnknown(target)
                 let body = try await bodies.read(request, bytesMax: route.bodyBytesMax)
                 let call = Call(
                     node: node,

@@ -30,6 +30,8 @@ package struct Route: Sendable {
     package let template: String
     /// The most bytes of a request's body.
     package let bodyBytesMax: Int
+    /// The parameters of the query that it takes; nil when others are left alone.
+    package let query: Set<String>?
     /// The parts of the template.
     package let segments: [Segment]
     let handler: Handler
@@ -48,16 +50,28 @@ package struct Route: Sendable {
         _ method: HTTPRequest.Method,
         _ template: String,
         bodyBytesMax: Int,
+        query: Set<String>? = nil,
         handler: @escaping Handler
     ) {
         self.family = family
         self.method = method
         self.template = template
         self.bodyBytesMax = bodyBytesMax
+        self.query = query
         self.handler = handler
         segments = template.split(separator: "/").map { part in
             part.hasPrefix("{")
                 ? .parameter(String(part.dropFirst().dropLast())) : .literal(String(part))
+        }
+    }
+
+    /// Refuses a parameter of the query that nobody reads.
+    ///
+    /// - Throws: ``Problem`` naming the first of them.
+    func refuseUnknown(_ target: RequestTarget) throws(Problem) {
+        guard let query else { return }
+        for parameter in target.query where !query.contains(parameter.name) {
+            throw .validation("\(ClientText.quoted(parameter.name)): unknown parameter")
         }
     }
 

@@ -9,7 +9,7 @@ import TallyViews
 
 extension TransactionAnswer {
     /// This answer with the volumes that a dry run would leave.
-    func dry(_ volumes: [DryVolume], _ call: Call, _ book: BookSummary) async throws -> Self {
+    func dry(_ volumes: [DryVolume], _ call: Call, _ book: LiveBook) async throws -> Self {
         var answer = self
         let touched = MovedVolumes(postings)
         let rows = volumes.filter { touched[$0.account, $0.asset] != nil }
@@ -29,7 +29,7 @@ extension TransactionAnswer {
     private func effective(
         _ moved: MovedVolumes,
         _ call: Call,
-        _ book: BookSummary
+        _ book: LiveBook
     ) async throws -> CommitVolumes? {
         var pre: [AccountVolume] = []
         var post: [AccountVolume] = []

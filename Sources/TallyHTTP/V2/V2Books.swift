@@ -1,48 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From the name in a path to a live accounts book. A name that no book has is answered 404 here,
-// before anything is submitted: the kernel would refuse it too, but that refusal would be a record,
-// and records of names that anybody types are no evidence of anything. May import TallyViews.
+// From the name in a path to a live accounts book, as the kernel knows it. A name that no book has
+// is answered 404 here, before anything is submitted: the kernel would refuse it too, but that
+// refusal would be a record, and records of names that anybody types are no evidence of anything.
+// May import TallyViews.
 
 import TallyTypes
 import TallyViews
 
 extension Call {
-    /// Waits until the views show everything that was acknowledged before this request.
-    ///
-    /// - Throws: ``Problem`` 503 when they do not in time.
-    func caughtUp() async throws {
-        guard await node.caughtUp() else { throw Problem.viewsBehind }
-    }
-
-    /// The live accounts book in the path, for a read that shows every acknowledged write.
+    /// The live accounts book in the path, for a read that shows every write to it that was
+    /// acknowledged before.
     ///
     /// - Throws: ``Problem`` `LEDGER_NOT_FOUND`.
     func ledger() async throws -> BookSummary {
-        try await caughtUp()
-        guard let book = try await knownLedger() else { throw Problem.ledgerNotFound }
+        let live = try await ledgerToWrite()
+        guard let book = try await summary(of: live) else { throw Problem.ledgerNotFound }
         return book
     }
 
-    /// The live accounts book in the path, for a write; waits for the views only when they miss it.
+    /// The live accounts book in the path, for a write; waits for no view.
     ///
-    /// - Throws: ``Problem`` `LEDGER_NOT_FOUND`.
-    func ledgerToWrite() async throws -> BookSummary {
-        if let book = try await knownLedger() { return book }
-        return try await ledger()
-    }
-
-    /// The book with a name in the path, of any kind and live, as far as the views have come.
-    func knownBook(_ name: String) async throws -> BookSummary? {
-        guard let name = BookName(name),
-            let book = try await node.views.book(named: name), book.isLive
-        else { return nil }
+    /// - Throws: ``Problem`` `LEDGER_NOT_FOUND`; ``Busy``.
+    func ledgerToWrite() async throws -> LiveBook {
+        guard let book = try await liveBook(try parameter("ledger")), book.kind == .accounts
+        else { throw Problem.ledgerNotFound }
         return book
     }
 
-    private func knownLedger() async throws -> BookSummary? {
-        guard let book = try await knownBook(try parameter("ledger")), book.kind == .accounts
+    /// The live book of a name, of any kind.
+    func liveBook(_ name: String) async throws -> LiveBook? {
+        guard let name = BookName(name) else { return nil }
+        return try await node.book(name)
+    }
+
+    /// What the views say of a book, once they have folded all of it; nil when it was deleted
+    /// meanwhile.
+    ///
+    /// - Throws: ``Problem`` 503 when they do not in time.
+    func summary(of book: LiveBook) async throws -> BookSummary? {
+        try await caughtUp(with: book.id)
+        guard let found = try await node.views.book(named: book.name), found.isLive,
+            found.kind == book.kind
         else { return nil }
-        return book
+        return found
+    }
+
+    /// Waits until the views show every write to a book that was acknowledged before this request.
+    ///
+    /// - Throws: ``Problem`` 503 when they do not in time.
+    func caughtUp(with book: BookID) async throws {
+        guard await node.caughtUp(book) else { throw Problem.viewsBehind }
     }
 }

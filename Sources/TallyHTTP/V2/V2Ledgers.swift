@@ -20,7 +20,7 @@ enum V2Ledgers {
                 includesDeleted: call.flag("includeDeleted")
             )
         }
-        try await call.caughtUp()
+        try await call.caughtUp(with: .system)
         return .cursor(call.goWriter, try await call.node.views.books(page)) { writer, book in
             writer.ledger(book)
         }
@@ -35,21 +35,21 @@ enum V2Ledgers {
 
     /// `GET /v2/{ledger}`.
     static func get(_ call: Call) async throws -> Reply {
-        let book = try await itself(call)
+        let book = try await itself { try await call.ledger() }
         return .data(call.goWriter) { $0.ledger(book) }
     }
 
     /// `PUT /v2/{ledger}/metadata`.
     static func setMetadata(_ call: Call) async throws -> Reply {
         let metadata = try MetadataBody.read(call)
-        let book = try await itself(call)
+        let book = try await itself { try await call.ledgerToWrite() }
         return try await call.submit(.setBookMetadata(metadata), to: book.name).mark(.noContent)
     }
 
     /// `DELETE /v2/{ledger}/metadata/{key}`.
     static func deleteMetadata(_ call: Call) async throws -> Reply {
         let key = Text(try call.parameter("key"))
-        let book = try await itself(call)
+        let book = try await itself { try await call.ledgerToWrite() }
         return try await call.submit(.deleteBookMetadata(key: key), to: book.name)
             .mark(.noContent)
     }
@@ -81,9 +81,9 @@ enum V2Ledgers {
         }
     }
 
-    private static func itself(_ call: Call) async throws -> BookSummary {
+    private static func itself<Book>(_ find: () async throws -> Book) async throws -> Book {
         do {
-            return try await call.ledger()
+            return try await find()
         } catch let problem as Problem where problem == .ledgerNotFound {
             throw Problem.notFound("ledger not found")
         }

@@ -136,7 +136,7 @@ enum V2Transactions {
     private static func write(
         _ order: Order,
         _ call: Call,
-        _ book: BookSummary,
+        _ book: LiveBook,
         status: Int
     ) async throws -> Reply {
         guard call.flag("dryRun") else {
@@ -164,12 +164,12 @@ enum V2Transactions {
     private static func answer(
         _ record: Record,
         _ call: Call,
-        _ book: BookSummary
+        _ book: LiveBook
     ) async throws -> TransactionAnswer {
         guard var answer = TransactionAnswer(record) else {
             throw HTTPFault(.answerShape, "a transaction")
         }
-        guard await call.node.caughtUp() else { return answer }
+        guard await call.node.caughtUp(book.id) else { return answer }
         let row = try await call.node.views.transaction(
             answer.id,
             in: book.id,

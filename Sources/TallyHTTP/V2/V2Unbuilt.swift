@@ -32,7 +32,7 @@ enum V2Unbuilt {
     static let routes: [Route] =
         ofLedgers.map { method, path in
             route(method, "/v2/{ledger}" + path) { call in
-                _ = try await call.ledger()
+                _ = try await call.ledgerToWrite()
             }
         } + ofServer.map { method, path in route(method, path) { _ in } }
 

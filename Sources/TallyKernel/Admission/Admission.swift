@@ -31,7 +31,13 @@ extension Kernel {
         }
         let orders = builder.entry.submissions.reduce(0) { $0 + $1.orderCount }
         guard orders <= Limits.ordersPerEntryMax else {
-            return .refused(.tooLarge(limit: "orders per entry", size: UInt64(orders)))
+            return .refused(
+                .tooLarge(
+                    limit: "orders per entry",
+                    size: UInt64(orders),
+                    max: Limits.ordersPerEntryMax
+                )
+            )
         }
         if !builder.lackingNames.isEmpty || !builder.lackingBodies.isEmpty {
             return .lacks(names: builder.lackingNames, bodies: builder.lackingBodies)
@@ -39,7 +45,11 @@ extension Kernel {
         if let busy = builder.busy { return .refused(busy) }
         guard builder.entry.keys.count <= Limits.keysPerEntryMax else {
             return .refused(
-                .tooLarge(limit: "keys per entry", size: UInt64(builder.entry.keys.count))
+                .tooLarge(
+                    limit: "keys per entry",
+                    size: UInt64(builder.entry.keys.count),
+                    max: Limits.keysPerEntryMax
+                )
             )
         }
         return .needs(
@@ -184,6 +194,7 @@ struct DraftBuilder {
             book: name == nil ? nil : book,
             newBook: newBook,
             idempotency: idempotency,
+            isKeyJoint: request.isKeyJoint,
             actor: request.actor,
             order: request.order,
             coverage: fits(request) ? cover(keys) : []
@@ -235,9 +246,9 @@ struct DraftBuilder {
         let bytes = OrderCodec.encode(request.order).count + repeatedBytes(request.order)
         let actor = request.actor?.utf8.count ?? 0
         if bytes > Limits.orderBytesMax {
-            busy = .tooLarge(limit: "order", size: UInt64(bytes))
+            busy = .tooLarge(limit: "order", size: UInt64(bytes), max: Limits.orderBytesMax)
         } else if actor > Limits.actorBytesMax {
-            busy = .tooLarge(limit: "actor", size: UInt64(actor))
+            busy = .tooLarge(limit: "actor", size: UInt64(actor), max: Limits.actorBytesMax)
         } else {
             return true
         }

@@ -25,7 +25,11 @@ extension DraftBuilder {
         let first = entry.keys.count
         var volumes = BatchVolumes(batch, from: first)
         guard first + volumes.count <= Limits.keysPerEntryMax else {
-            busy = .tooLarge(limit: "keys per entry", size: UInt64(first + volumes.count))
+            busy = .tooLarge(
+                limit: "keys per entry",
+                size: UInt64(first + volumes.count),
+                max: Limits.keysPerEntryMax
+            )
             return
         }
         admit(volumes, in: book ?? .system)

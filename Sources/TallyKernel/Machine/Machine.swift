@@ -180,16 +180,11 @@ struct Machine {
             let claim = RecordIndex(scalars.nextRecord.rawValue + UInt64(made))
             var gate = Gate(scope: scope, settled: settled, covered: planned.coverage)
             do throws(RuleStop) {
-                let result = try run(planned, &gate, claiming: claim, after: made)
+                let place = place(results.count, of: group)
+                let result = try run(planned, &gate, claiming: claim, after: made, at: place)
                 let ahead = zip(group, results).count {
                     $1.makesRecord && home(of: $0) == home(of: planned)
                 }
-                let place =
-                    group.count > 1
-                    ? GroupPosition(
-                        position: UInt64(results.count),
-                        count: UInt64(group.count)
-                    ) : nil
                 try requireRecordSize(planned, result, place, made, ahead, gate)
                 results.append(result)
                 gate.own.merge(into: &settled)
@@ -202,6 +197,16 @@ struct Machine {
             if refusal != nil { break }
         }
         return (settled, results, refusal)
+    }
+
+    /// Where an order stands in a group of several.
+    private func place(_ position: Int, of group: [PlannedOrder]) -> GroupPosition? {
+        guard group.count > 1 else { return nil }
+        return GroupPosition(
+            position: UInt64(position),
+            count: UInt64(group.count),
+            isKeyJoint: group[position].isKeyJoint
+        )
     }
 
     func rolledBack(
@@ -257,7 +262,8 @@ struct Machine {
         _ planned: PlannedOrder,
         _ gate: inout Gate,
         claiming record: RecordIndex,
-        after made: Int
+        after made: Int,
+        at place: GroupPosition?
     ) throws(RuleStop) -> OrderResult {
         if case .createLedger = planned.order, scalars.origin.utf8.isEmpty {
             return .committed(.recorded)
@@ -269,7 +275,7 @@ struct Machine {
             invariantFailure(.i8, "book \(book) has a name and no row")
         }
         guard !row.isDeleted else { throw .refused(.bookDeleted) }
-        if let replay = try claimed(planned, book, gate) { return .replay(of: replay) }
+        if let replay = try claimed(planned, book, gate, at: place) { return .replay(of: replay) }
         if let kind = planned.order.kind.bookKind, kind != row.kind {
             throw .refused(.bookKind(expected: kind, found: row.kind))
         }
@@ -289,7 +295,7 @@ struct Machine {
         if let hash = planned.idempotency {
             gate.put(
                 .idempotency(book, hash),
-                .idempotency(IdempotencyRow(digest: digest(of: planned.order), record: record))
+                .idempotency(IdempotencyRow(digest: digest(planned, place), record: record))
             )
         }
         return .committed(effects)
@@ -326,18 +332,22 @@ struct Machine {
         }
     }
 
-    private func digest(of order: Order) -> Digest { Hashing.sha256(OrderCodec.encode(order)) }
+    /// What tells a request from another with the same key.
+    private func digest(_ planned: PlannedOrder, _ place: GroupPosition?) -> Digest {
+        Hashing.sha256(OrderCodec.claimed(planned.order, at: place))
+    }
 
-    /// The record that claimed the order's key with the same order; refused with another.
+    /// The record that claimed the order's key; refused when that was for another request.
     private func claimed(
         _ planned: PlannedOrder,
         _ book: BookID,
-        _ gate: Gate
+        _ gate: Gate,
+        at place: GroupPosition?
     ) throws(RuleStop) -> RecordIndex? {
         guard let hash = planned.idempotency,
             let row = gate.idempotency(.idempotency(book, hash))
         else { return nil }
-        guard row.digest == digest(of: planned.order), row.count == 1 else {
+        guard row.digest == digest(planned, place), row.count == 1 else {
             throw .refused(.idempotencyConflict)
         }
         return row.record
@@ -351,9 +361,7 @@ struct Machine {
     ) -> [AppliedAnswer] {
         var answers: [AppliedAnswer] = []
         for (position, result) in results.enumerated() {
-            let place =
-                group.count > 1
-                ? GroupPosition(position: UInt64(position), count: UInt64(group.count)) : nil
+            let place = place(position, of: group)
             switch result {
             case .replay(let index): answers.append(.replay(of: index))
             case .committed(let effects):
