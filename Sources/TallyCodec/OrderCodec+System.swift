@@ -15,7 +15,7 @@ extension CBORReader {
         while let key = try nextKey(&map, "") {
             switch key {
             case 0: origin = try readText("origin")
-            case 1: entriesPerGeneration = try readUnsigned("entriesPerGeneration")
+            case 1: entriesPerGeneration = try readEntriesPerGeneration()
             default: throw unknownKey(map)
             }
         }
@@ -80,7 +80,7 @@ extension CBORReader {
         var entriesPerGeneration: UInt64?
         while let key = try nextKey(&map, "") {
             guard key == 0 else { throw unknownKey(map) }
-            entriesPerGeneration = try readUnsigned("entriesPerGeneration")
+            entriesPerGeneration = try readEntriesPerGeneration()
         }
         return .setConfiguration(
             entriesPerGeneration: try need(
@@ -89,6 +89,16 @@ extension CBORReader {
                 at: start
             )
         )
+    }
+
+    private mutating func readEntriesPerGeneration() throws(CBORError) -> UInt64 {
+        let field = "entriesPerGeneration"
+        let start = offset
+        let entries = try readUnsigned(field)
+        guard (1...Limits.entriesPerGenerationMax).contains(entries) else {
+            throw error(.outOfRange, field, at: start)
+        }
+        return entries
     }
 
     /// Reads an order that is metadata and nothing else.

@@ -93,7 +93,8 @@ extension CBORWriter {
         case .createLedger(let order):
             mapHeader(count: 2)
             field(0, order.origin)
-            field(1, order.entriesPerGeneration)
+            unsigned(1)
+            self.entriesPerGeneration(order.entriesPerGeneration)
         case .deleteBook:
             mapHeader(count: 0)
         case .setBookMetadata(let metadata):
@@ -104,7 +105,8 @@ extension CBORWriter {
             field(1, key)
         case .setConfiguration(let entriesPerGeneration):
             mapHeader(count: 1)
-            field(0, entriesPerGeneration)
+            unsigned(0)
+            self.entriesPerGeneration(entriesPerGeneration)
         case .setTransactionMetadata(let id, let metadata):
             mapHeader(count: metadata.isEmpty ? 1 : 2)
             field(0, id.rawValue)
@@ -139,6 +141,15 @@ extension CBORWriter {
             unsigned(4)
             metadata(order.features)
         }
+    }
+
+    private mutating func entriesPerGeneration(_ entries: UInt64) {
+        invariant(
+            .i51,
+            (1...Limits.entriesPerGenerationMax).contains(entries),
+            "\(entries) entries per generation"
+        )
+        unsigned(entries)
     }
 
     private mutating func transaction(_ order: CreateTransaction) {

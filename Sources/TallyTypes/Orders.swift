@@ -49,7 +49,7 @@ public struct Posting: Hashable, Sendable {
 public struct CreateLedger: Hashable, Sendable {
     /// The name under which checkpoints will be signed.
     public let origin: Text
-    /// K: entries per cache generation.
+    /// K: entries per cache generation, 1 to 1,048,576.
     public let entriesPerGeneration: UInt64
 
     /// Makes the order.
@@ -249,7 +249,7 @@ public enum Order: Hashable, Sendable {
     case setBookMetadata(Metadata)
     /// One key of a book's metadata removed; absent is fine.
     case deleteBookMetadata(key: Text)
-    /// K changed, with a new epoch from the next entry on.
+    /// K changed, 1 to 1,048,576, with a new epoch from the next entry on.
     case setConfiguration(entriesPerGeneration: UInt64)
     /// A transaction from postings.
     case createTransaction(CreateTransaction)

@@ -363,6 +363,33 @@ struct OwnJournalTests {
 
 @Suite("own evidence and operations")
 struct OwnEvidenceTests {
+    @Test("the configuration is shown and changed, within its bounds")
+    func configuration() async throws {
+        try await ServerUnderTest.run { server in
+            let path = "/tally/v1/configuration"
+            let before = try await server.send(.get, path)
+            #expect(before.text == #"{"data":{"entriesPerGeneration":8}}"# + "\n")
+            for (body, text) in [
+                ("", "body"), ("{}", "entriesPerGeneration: is missing"),
+                (#"{"entriesPerGeneration":0}"#, "entriesPerGeneration: not within"),
+                (#"{"entriesPerGeneration":1048577}"#, "entriesPerGeneration: not within"),
+                (#"{"entriesPerGeneration":"8"}"#, "entriesPerGeneration"),
+                (#"{"entriesPerGeneration":8,"k":8}"#, "k: unknown member"),
+            ] {
+                try expectProblem(
+                    try await server.send(.put, path, body),
+                    400,
+                    "VALIDATION",
+                    text
+                )
+            }
+            let set = try await server.send(.put, path, #"{"entriesPerGeneration":16}"#)
+            #expect(set.status == 204 && set.header("Tally-Record") == "3")
+            let after = try await server.send(.get, path + "?minIndex=3")
+            #expect(try after.at("data", "entriesPerGeneration") == "16")
+        }
+    }
+
     @Test("the head and records in words")
     func records() async throws {
         try await ServerUnderTest.run { server in

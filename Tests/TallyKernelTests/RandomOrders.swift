@@ -26,7 +26,7 @@ struct RandomOrders {
 
     /// A group under one key for all of it.
     ///
-    /// Each of its requests is the same whenever it is made, so that a second group is the same one,
+    /// Each of its requests is the same whenever it is made, so that a second group is the same,
     /// a longer or a shorter one.
     private func jointGroup(_ random: inout SeededRandom) -> [Request] {
         (0..<1 + random.below(3)).map { position in

@@ -16,6 +16,8 @@ enum OwnRoutes {
         own(.get, "/health/live", OwnOperations.live),
         own(.get, "/health/ready", OwnOperations.ready),
         own(.get, "/metrics", OwnOperations.metrics),
+        own(.get, "/configuration", query: ["minIndex"], OwnConfiguration.get),
+        own(.put, "/configuration", OwnConfiguration.set),
     ]
 
     private static let books: [Route] = [
