@@ -82,6 +82,11 @@ private struct Regions {
         all = regions
     }
 
+    private init(_ all: [Region]) { self.all = all }
+
+    /// The regions of some kinds.
+    func only(_ picks: (String) -> Bool) -> Regions { Regions(all.filter { picks($0.kind) }) }
+
     /// Every file but those that docs/formats/store.md says carry nothing.
     private static func files(_ directory: String) throws -> [String] {
         try FileManager.default.subpathsOfDirectory(atPath: directory).sorted().filter { name in
@@ -163,6 +168,27 @@ struct FlipTests {
         #expect(try await FlipTests.verify(directory).exitCode == 0, "a byte was not put back")
         print("\(count) flips, seed \(random.seed), \(ContinuousClock.now - begun):")
         for (kind, count) in fallen.sorted(by: { $0.key < $1.key }) { print("  \(count) \(kind)") }
+    }
+
+    @Test("after a kill -9 records and log are checked as well")
+    func flipsAfterKill() async throws {
+        let count = max(20, environmentNumber("TALLY_FLIPS", default: 40) / 10)
+        var random = SeededRandom(seed: 501)
+        let folder = try TemporaryDirectory("flips")
+        let directory = folder.file("ledger").path
+        try await SmallLedger.make(directory, isKilled: true)
+        let report = try await FlipTests.verify(directory)
+        #expect([0, 2].contains(report.exitCode), "\(report.lines)")
+        #expect(report.lines.contains { $0.contains("the last stop was not clean") })
+        let regions = try Regions(directory).only { kind in
+            kind.hasSuffix(", used") && (kind.hasPrefix("records/") || kind.hasPrefix("log/"))
+        }
+        #expect(regions.all.count >= 4, "\(regions.all.map(\.kind))")
+        for _ in 0..<count {
+            let region = regions.pick(&random)
+            let offset = region.bytes.lowerBound + random.below(region.bytes.count)
+            try await flip(region, offset, UInt8(1 << random.below(8)), directory)
+        }
     }
 
     private func flip(
