@@ -97,7 +97,8 @@ func digests(hex path: [String]) -> [Digest]? {
     return digests.count == path.count ? digests : nil
 }
 
-private func decode<T: Decodable>(_ type: T.Type, from path: String) throws -> T {
+/// Reads a file of vectors.
+func decode<T: Decodable>(_ type: T.Type, from path: String) throws -> T {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     return try decoder.decode(type, from: Data(Vectors.bytes(of: path)))
