@@ -19,6 +19,22 @@ package struct EvidenceRefusal: Error, Hashable, Sendable, CustomStringConvertib
         case origin = "ORIGIN"
         /// The form of a checkpoint.
         case checkpointFormat = "CHECKPOINT_FORMAT"
+        /// The form of a receipt.
+        case receiptFormat = "RECEIPT_FORMAT"
+        /// A member that is not canonical base64.
+        case base64 = "BASE64"
+        /// Too few witnesses, or not known ones.
+        case witnessPolicy = "WITNESS_POLICY"
+        /// The path does not lead from the record to the root.
+        case receiptProof = "RECEIPT_PROOF"
+        /// The bytes of a record are not canonical.
+        case recordEncoding = "RECORD_ENCODING"
+        /// A record without the items of one.
+        case recordShape = "RECORD_SHAPE"
+        /// A record at another index.
+        case recordIndex = "RECORD_INDEX"
+        /// A disclosed value that the record does not commit to.
+        case opening = "OPENING"
         /// A path that names no tile.
         case tilePath = "TILE_PATH"
         /// A bundle that is not exactly its records.
