@@ -54,6 +54,13 @@ private struct TileVectors: Decodable {
         let entryBundlePartial: UInt64
     }
 
+    struct Content: Decodable {
+        let size: Int
+        let path: String
+        let bytes: Int
+        let sha256: String
+    }
+
     struct BadBundle: Decodable {
         let why: String
         let hex: String
@@ -64,6 +71,7 @@ private struct TileVectors: Decodable {
     let badPaths: [Bad]
     let layouts: [Layout]
     let badBundles: [BadBundle]
+    let contents: [Content]
 
     static func load() throws -> TileVectors {
         try decode(TileVectors.self, from: "evidence/tiles.json")
@@ -122,6 +130,40 @@ struct TileTests {
             #expect(levels.first?.partialWidth ?? 0 == layout.entryBundlePartial)
         }
         #expect(vectors.layouts.count == 16)
+    }
+
+    @Test("the bytes of tiles and bundles, as the log grows")
+    func contents() throws {
+        let vectors = try TileVectors.load()
+        var builder = TileBuilder()
+        var full: [TilePath: [UInt8]] = [:]
+        var bundles: [UInt64: [UInt8]] = [:]
+        var seen = 0
+        for size in 1...(vectors.contents.map(\.size).max() ?? 0) {
+            let leaf = Array("tallystick/test/leaf/\(size - 1)".utf8)
+            let hash = unsafe leaf.withUnsafeBytes { unsafe Hashing.leaf($0) }
+            for tile in builder.append(hash) {
+                let path = try TilePath(.hashes(level: tile.level), tile.number, width: 256)
+                full[path] = tile.hashes.flatMap(\.bytes)
+            }
+            bundles[UInt64(size - 1) / 256, default: []] += [0, UInt8(leaf.count)] + leaf
+            for content in vectors.contents where content.size == size {
+                let path = try TilePath(text: content.path)
+                let bytes: [UInt8]?
+                switch path.kind {
+                case .entries: bytes = bundles[path.number]
+                case .hashes(let level):
+                    bytes =
+                        path.width == 256
+                        ? full[path] : builder.partial(level: level).flatMap(\.bytes)
+                }
+                let held = try #require(bytes)
+                #expect(held.count == content.bytes, "size \(size), \(content.path)")
+                #expect(Hashing.sha256(held).description == content.sha256, "\(content.path)")
+                seen += 1
+            }
+        }
+        #expect(seen == 48)
     }
 
     @Test("a bundle is exactly its records")
