@@ -7,7 +7,6 @@
 package import TallyImport
 import TallyProof
 package import TallyTypes
-import TallyViews
 
 /// What an import did.
 package struct ImportReport: Sendable {
@@ -40,6 +39,8 @@ package struct KeyedTransaction: Sendable {
     package let order: CreateTransaction
     /// The idempotency key.
     package let key: Text
+    /// Where the journal has it, as `file:line:column`.
+    package let place: String
 }
 
 /// What became of one transaction of an import.
@@ -50,6 +51,8 @@ package enum ImportOutcome: Hashable, Sendable {
     case known
     /// The ledger refused it, in words.
     case refused(String)
+    /// The ledger could not take it, in words; nothing of it was recorded.
+    case notTaken(String)
 }
 
 /// A ledger that takes an import.
@@ -57,7 +60,7 @@ package struct ImportDoor: Sendable {
     /// Makes the ledger unless there is one of this name.
     let createLedger: @Sendable (BookName) async throws -> Void
     /// Submits transactions that stand for themselves, in order; one outcome for each, or for those
-    /// up to the first that was refused.
+    /// up to the first that was refused or not taken, and then nothing behind it was submitted.
     let submit: @Sendable (BookName, [KeyedTransaction]) async throws -> [ImportOutcome]
 
     /// Makes a door.
@@ -84,10 +87,10 @@ package struct Importer {
         self.ledger = ledger
     }
 
-    /// Submits everything; transactions stand for themselves, in order.
+    /// Submits everything; transactions stand for themselves, in order, up to the first refusal.
     ///
-    /// - Throws: ``ImportError``, ``NodeFault`` naming the transaction that was refused, or what
-    ///   the door threw.
+    /// - Throws: ``ImportError``, ``NodeFault`` naming the transaction that was refused or not
+    ///   taken, or what the door threw.
     package func run(
         _ plan: ImportPlan,
         _ reader: SourceReader,
@@ -117,23 +120,30 @@ package struct Importer {
     ) async throws {
         guard !batch.isEmpty else { return }
         let outcomes = try await door.submit(ledger, try batch.map { try keyed($0) })
-        for (transaction, outcome) in zip(batch, outcomes) {
+        let isExact = outcomes.dropLast().allSatisfy(\.isBooked)
+        invariant(.i12, isExact, "something was submitted behind a refused transaction")
+        for (position, outcome) in outcomes.enumerated() {
             switch outcome {
             case .known: report.known += 1
             case .written: report.written += 1
-            case .refused(let reason):
-                throw NodeFault(
-                    .directory,
-                    subject: transaction.position.description,
-                    reason: "was refused: \(reason)",
-                    nextStep: "what stands before it is imported; mend it and import again"
-                )
+            case .refused(let words): throw stop(at: batch[position], "refused: \(words)")
+            case .notTaken(let words): throw stop(at: batch[position], "not taken: \(words)")
             }
         }
         invariant(
             .i12,
             outcomes.count == batch.count,
             "\(outcomes.count) outcomes for \(batch.count) transactions"
+        )
+    }
+
+    private func stop(at transaction: ImportedTransaction, _ reason: String) -> NodeFault {
+        NodeFault(
+            .directory,
+            subject: transaction.position.description,
+            reason: reason,
+            nextStep: "what stands before it is imported, nothing behind it; "
+                + "mend it and import again"
         )
     }
 
@@ -146,7 +156,11 @@ package struct Importer {
             accountMetadata: try accountMetadata(transaction),
             isForced: true
         )
-        return KeyedTransaction(order: order, key: Text("import:\(key)"))
+        return KeyedTransaction(
+            order: order,
+            key: Text("import:\(key)"),
+            place: transaction.position.description
+        )
     }
 
     private func posting(
@@ -209,57 +223,5 @@ package struct Importer {
         let accounts = plan.accounts.filter { $0.name != $0.address }
             .map { "account \($0.name) → \($0.address)" }
         return commodities + accounts + plan.warnings.map { "warning: \($0)" }
-    }
-}
-
-extension Node {
-    /// The door of this node.
-    package var importDoor: ImportDoor {
-        ImportDoor(
-            createLedger: { [self] name in try await createLedger(name) },
-            submit: { [self] name, batch in try await submit(batch, to: name) }
-        )
-    }
-
-    private func createLedger(_ name: BookName) async throws {
-        if try await sequencer.book(named: name) != nil { return }
-        let order = Order.createBook(CreateBook(name: name, kind: .accounts))
-        let answers = try await answers(to: [Request(book: nil, order: order)])
-        if case .record(let record) = answers[0], case .refused(let refusal) = record.outcome {
-            guard case .bookExists = refusal else {
-                throw NodeFault(
-                    .directory,
-                    subject: name.text,
-                    reason: "cannot be made: \(refusal)",
-                    nextStep: "choose another --ledger"
-                )
-            }
-        }
-    }
-
-    private func submit(
-        _ batch: [KeyedTransaction],
-        to ledger: BookName
-    ) async throws -> [ImportOutcome] {
-        let requests = batch.map {
-            Request(book: ledger, order: .createTransaction($0.order), idempotencyKey: $0.key)
-        }
-        return try await answers(to: requests).map { answer in
-            switch answer {
-            case .replay: return .known
-            case .record(let record):
-                if case .refused(let refusal) = record.outcome { return .refused("\(refusal)") }
-                return .written
-            }
-        }
-    }
-
-    /// The answers to requests that stand for themselves.
-    private func answers(to requests: [Request]) async throws -> [Answer] {
-        let submission = Submission.groups(requests.map { [$0] })
-        guard case .groups(let groups) = try await sequencer.submit(submission) else {
-            invariantFailure(.i12, "groups were answered as a batch")
-        }
-        return groups.flatMap { $0 }
     }
 }

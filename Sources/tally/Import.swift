@@ -14,7 +14,8 @@ struct Import: AsyncParsableCommand {
         abstract: "Import hledger, Ledger and Beancount journals.",
         discussion: """
             The same file twice changes nothing. Errors name file, line and column, and then nothing
-            was written.
+            was written; a transaction that the ledger refuses is named in the same way, and then
+            what stands before it was written and nothing behind it.
             Example:
               tally import --data ./ledger --ledger company Examples/company.journal
               tally import --url http://127.0.0.1:3068 --ledger company Examples/company.journal
