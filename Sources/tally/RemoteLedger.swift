@@ -33,9 +33,15 @@ struct RemoteLedger: Sendable {
             submit: { name, batch in
                 var outcomes: [ImportOutcome] = []
                 for transaction in batch {
-                    let outcome = try await post(transaction, to: name)
-                    outcomes.append(outcome)
-                    if case .refused = outcome { break }
+                    do {
+                        outcomes.append(try await post(transaction, to: name))
+                    } catch {
+                        throw Failure(
+                            "\(transaction.place): \(error); what stands before it is imported; "
+                                + "import again, which books nothing twice"
+                        )
+                    }
+                    if case .refused = outcomes.last { break }
                 }
                 return outcomes
             }
@@ -77,8 +83,8 @@ struct RemoteLedger: Sendable {
         let message: String?
 
         var words: String {
-            let said = [code, message].compactMap { $0 }.joined(separator: ": ")
-            return said.isEmpty ? "status \(status)" : "status \(status), \(said)"
+            let numbers = ["status \(status)", code].compactMap { $0 }.joined(separator: ", ")
+            return message.map { "\($0) (\(numbers))" } ?? numbers
         }
     }
 

@@ -63,8 +63,8 @@ struct RemoteImportTests {
         )
         let refused = try await importing(server.url)
         #expect(refused.status == 1 && refused.output == "")
-        #expect(refused.errors.contains(".journal:"), "\(refused.errors)")
-        #expect(refused.errors.contains("was refused: status 4"), "\(refused.errors)")
+        #expect(refused.errors.contains(".journal:3:1: refused: "), "\(refused.errors)")
+        #expect(refused.errors.contains("(status 4"), "\(refused.errors)")
         try await server.stop()
     }
 }
