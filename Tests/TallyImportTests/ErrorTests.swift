@@ -170,6 +170,12 @@ struct ErrorTests {
             "3:3",
             head + "  A  = $1\n  B  $1  ; date:2020-01-05\n  C\n"
         ),
+        ErrorCase(
+            .unsupportedAssignment,
+            .hledger,
+            "2:3",
+            head + "  A  = $5  ; date:2019-12-01\n  B  $-3\n"
+        ),
         ErrorCase(.unsupportedQuery, .ledger, "1:3", "= expr true\n  A  1\n"),
         ErrorCase(.unsupportedQuery, .ledger, "1:3", "= /a(b)/\n  A  1\n"),
         ErrorCase(.unsupportedQuery, .ledger, "1:3", "= not\n  A  1\n"),

@@ -142,6 +142,62 @@ struct HledgerTests {
         #expect(book.lines == ["C > b:z 100 USD/2", "C > b 200 USD/2", "C > a 400 USD/2"])
     }
 
+    @Test("a transaction is read by what was said above it, wherever its date puts it")
+    func contexts() throws {
+        let journal = """
+            Y2021
+            alias a = one
+            05-01 last
+              a  $1  ; above
+              C
+            include other.j
+            decimal-mark ,
+            alias a = two
+            03-01 third
+              a  1.234,5 EUR
+              ; date:02-01
+              C
+            end aliases
+            Y2020
+            apply account P
+            04-01 first
+              a  $4
+              C
+            """
+        let other = "decimal-mark .\n04-01 fourth\n  a  1,234.5 EUR\n  C\nalias a = three\n"
+        let book = try Imported(journal, .hledger, with: ["other.j": other])
+        #expect(book.transactions.map(\.summary) == ["first", "third", "fourth", "last"])
+        #expect(
+            book.lines == [
+                "P:C > P:a 400 USD/2", "C > two 123450 EUR/2", "C > one 123450 EUR/2",
+                "C > one 100 USD/2",
+            ]
+        )
+        #expect(book.transactions.map(\.position.line) == [16, 9, 2, 3])
+        #expect(book.metadata(1).contains("import/posting/1/date=2021-02-01"))
+    }
+
+    @Test("a posting's own date decides when its claim holds, before and behind its transaction")
+    func postingDates() throws {
+        let journal = """
+            2020-01-05 x
+              A  $1  ; date:2020-01-02
+              A  $2
+              B  ; date:2020-01-08
+            2020-01-02 one is there, and nothing of B
+              A  $0 = $1
+              B  $0 = $0
+            2020-01-05 three are there
+              A  $0 = $3
+              B  $0 = $0
+            2020-01-08 all is there
+              B  $0 = $-3
+            """
+        #expect(try Imported(journal, .hledger).plan.counts.assertions == 5)
+        let early = journal.replacing("B  $0 = $-3", with: "B  $0 = $-2")
+        #expect(throws: ImportError.self) { try Imported(early, .hledger) }
+    }
+
     @Test("automated postings stay off, with a warning")
     func automated() throws {
         let book = try Imported(

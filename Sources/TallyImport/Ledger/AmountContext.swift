@@ -45,6 +45,13 @@ struct AmountContext: Sendable {
         seenPlaces[amount.commodity] = max(seen, amount.places)
     }
 
+    /// The same, to read amounts with: what was seen decides only how finely they balance.
+    var withoutSeenPlaces: AmountContext {
+        var context = self
+        context.seenPlaces = [:]
+        return context
+    }
+
     /// Notes a directive's format.
     mutating func fix(places: Int, of commodity: String) {
         fixedPlaces[commodity] = places

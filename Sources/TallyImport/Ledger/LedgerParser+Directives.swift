@@ -10,6 +10,7 @@ extension LedgerParser {
         if dialect == .ledger, line.peek == Byte.bang || line.peek == Byte.at { line.advance() }
         let word = line.takeWhile { Byte.isLetter($0) || $0 == Byte.minus }
         if word == "Y", let digit = line.peek, Byte.isDigit(digit) {
+            scopeNumber += 1
             try setYear(&line)
             return nil
         }
@@ -22,7 +23,9 @@ extension LedgerParser {
             )
         }
         switch directive.treatment(in: dialect) {
-        case .handled: try apply(directive, &line, begin)
+        case .handled:
+            scopeNumber += 1
+            try apply(directive, &line, begin)
         case .harmless(let reason): try skipHarmless(word, because: reason)
         case .refused(let reason):
             throw begin.failure(.unsupportedDirective, "'\(word)' is not supported: \(reason)")

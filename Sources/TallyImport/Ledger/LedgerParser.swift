@@ -41,6 +41,10 @@ struct LedgerParser: Sendable {
     var ignored = IgnoredTally()
     var warnings: [ImportWarning] = []
     var declarations: [AccountDeclaration] = []
+    /// The file and the first line of the transaction that was returned last.
+    private(set) var start: (text: SourceText, place: LinePlace)?
+    /// Counts what may change how a line is read: directives that take effect, and ends of files.
+    var scopeNumber = 0
 
     /// Opens the first file.
     init(path: String, dialect: Dialect, sources: SourceLibrary) throws(ImportError) {
@@ -78,7 +82,10 @@ struct LedgerParser: Sendable {
 
     private mutating func parse(_ line: inout LineCursor) throws(ImportError) -> JournalEntry? {
         guard let first = line.peek, !line.rest.isEmpty else { return nil }
-        if Byte.isDigit(first) { return .transaction(try transaction(&line)) }
+        if Byte.isDigit(first) {
+            start = (line.text, LinePlace(offset: line.start, line: line.line))
+            return .transaction(try transaction(&line))
+        }
         if isComment(first) { return nil }
         if Byte.isBlank(first) {
             line.skipBlanks()
@@ -149,6 +156,7 @@ extension LedgerParser {
 
     /// Ends an included file: hledger forgets all it set, Ledger its open blocks and its year.
     private mutating func restore(_ outer: FileScope) {
+        scopeNumber += 1
         year = outer.year
         if dialect == .hledger {
             names = outer.names

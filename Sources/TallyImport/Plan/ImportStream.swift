@@ -2,7 +2,7 @@
 //
 // The second pass: reads the same files again, in the same order, and yields each transaction in
 // the ledger's terms. Pure; pulled by the command line, which may submit between pulls. Memory is
-// what the books need (see LedgerRun, HledgerRun, BeancountRun) and sixteen bytes a transaction for
+// what the books need (see LedgerRun, HledgerIndex, BeancountRun) and sixteen bytes a transaction for
 // ordinals.
 
 /// Yields the transactions of a plan.

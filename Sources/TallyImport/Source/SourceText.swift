@@ -57,6 +57,13 @@ struct LineReader: Sendable {
         offset = text.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     }
 
+    /// Starts at a line that was read before.
+    init(_ text: SourceText, from place: LinePlace) {
+        self.text = text
+        offset = place.offset
+        number = place.line - 1
+    }
+
     /// Returns a cursor at the start of the next line without consuming it.
     func peek() -> LineCursor? {
         var copy = self
