@@ -8,31 +8,6 @@ package import TallyImport
 import TallyProof
 package import TallyTypes
 
-/// What an import did.
-package struct ImportReport: Sendable {
-    /// The ledger.
-    package let ledger: BookName
-    /// Transactions written now.
-    package internal(set) var written: UInt64 = 0
-    /// Transactions that an earlier import had written.
-    package internal(set) var known: UInt64 = 0
-    /// Assets made of commodities, and the like, a line each.
-    package let notes: [String]
-    /// The first refused transaction: where it stands and why.
-    package internal(set) var refused: String?
-
-    /// Lines for people.
-    package var text: String {
-        (notes + ["\(ledger): \(written) transactions written, \(known) known already"])
-            .joined(separator: "\n")
-    }
-
-    /// One JSON object.
-    package var json: String {
-        "{\"ledger\":\"\(ledger)\",\"written\":\(written),\"known\":\(known)}"
-    }
-}
-
 /// A transaction with the key that tells whether it was imported before.
 package struct KeyedTransaction: Sendable {
     /// What is to be recorded.
@@ -97,7 +72,7 @@ package struct Importer {
         progress: (UInt64, UInt64) -> Void
     ) async throws -> ImportReport {
         try await door.createLedger(ledger)
-        var report = ImportReport(ledger: ledger, notes: Importer.notes(plan))
+        var report = ImportReport(ledger: ledger, plan: plan)
         var stream = plan.transactions(reader: reader)
         var batch: [ImportedTransaction] = []
         let total = UInt64(plan.counts.transactions)
@@ -213,15 +188,5 @@ package struct Importer {
             reason: "the importer made \(what) that the ledger does not take",
             nextStep: "please report it with the journal's line"
         )
-    }
-
-    private static func notes(_ plan: ImportPlan) -> [String] {
-        let commodities = plan.commodities.map { mapping in
-            let name = mapping.commodity.isEmpty ? "(none)" : mapping.commodity
-            return "commodity \(name) → \(mapping.asset)"
-        }
-        let accounts = plan.accounts.filter { $0.name != $0.address }
-            .map { "account \($0.name) → \($0.address)" }
-        return commodities + accounts + plan.warnings.map { "warning: \($0)" }
     }
 }

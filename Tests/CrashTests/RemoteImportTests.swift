@@ -25,18 +25,20 @@ struct RemoteImportTests {
         let served = folder.file("served").path
         let server = try await ServerUnderTest(served)
         let first = try await importing(server.url)
-        #expect(first.output == #"{"ledger":"company","written":279,"known":0}"# + "\n")
+        let counted = #"{"ledger":"company","written":279,"known":0,"#
+        #expect(first.output.hasPrefix(counted), "\(first.output)")
         let again = try await importing(server.url)
-        #expect(again.output == #"{"ledger":"company","written":0,"known":279}"# + "\n")
+        let known = #"{"ledger":"company","written":0,"known":279,"#
+        #expect(again.output.hasPrefix(known), "\(again.output)")
         try await server.stop()
 
         let local = folder.file("local").path
         let written = try await TallyProcess.run(
             ["import", "--data", local, "--ledger", "company", RemoteImportTests.journal])
         #expect(written.status == 0, "\(written)")
-        let known = try await TallyProcess.run(
+        let third = try await TallyProcess.run(
             ["import", "--data", served, "--ledger", "company", RemoteImportTests.journal])
-        #expect(known.output.hasSuffix("0 transactions written, 279 known already\n"))
+        #expect(third.output.hasSuffix(", 279 known already, 1 without amounts not written\n"))
         for directory in [served, local] {
             let verified = try await TallyProcess.run(["verify", directory])
             #expect(verified.status == 0, "\(verified)")

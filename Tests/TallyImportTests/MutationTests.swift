@@ -130,7 +130,7 @@ struct MutationTests {
     private func check(_ bytes: [UInt8], _ dialect: Dialect) throws {
         let reader = Sources(dialect.fileName, bytes).reader
         let book = try Imported([dialect.fileName], reader: reader)
-        #expect(book.transactions.count == book.plan.counts.transactions - book.plan.counts.empty)
+        #expect(book.transactions.count == book.plan.counts.transactions - book.plan.empty.count)
         for transaction in book.transactions {
             #expect(!transaction.postings.isEmpty)
             for posting in transaction.postings {

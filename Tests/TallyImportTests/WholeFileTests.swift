@@ -37,7 +37,7 @@ struct ExampleTests {
         let expected = try ExpectedBalances(Vectors.bytes(of: "import/company.json"))
         compare(book.balances, with: expected.rows)
         #expect(book.plan.counts.transactions == 280)
-        #expect(book.plan.counts.empty == 1)
+        #expect(book.plan.empty.count == 1)
         #expect(book.transactions.count == 279)
         #expect(book.plan.counts.assertions == 13)
         #expect(book.plan.warnings == [])
@@ -77,7 +77,7 @@ struct SharedJournalTests {
         let path = try SharedData.url(for: "data/\(expected.file)").path
         let book = try Imported([path], reader: diskReader)
         compare(book.balances, with: expected.rows)
-        #expect(book.plan.counts.empty == 0)
+        #expect(book.plan.empty.count == 0)
         if let totals = expected.totals {
             // The importer's own accounts answer exactly what the book leaves over.
             let negated = book.ownBalances.mapValues { text in

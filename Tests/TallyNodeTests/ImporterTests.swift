@@ -144,6 +144,40 @@ struct ImporterTests {
         }
     }
 
+    @Test("the report names what was not written, and every account with its address")
+    func report() async throws {
+        let folder = try TemporaryDirectory("import")
+        let node = try await start(folder.path)
+        let journal = [
+            "P 2026-01-01 USD 1 EUR\n", ImporterTests.transaction(1),
+            "2026-01-02 nothing\n  Café  0 EUR\n  b\n", ImporterTests.transaction(3),
+        ]
+        let report = try await importing(journal, into: node)
+        #expect(
+            report.text == """
+                commodity EUR → EUR/2
+                account Café → Cafe
+                ignored 1 × P: a market price changes no balance
+                journal.dat:6:1: not written: it has no amounts, so nothing moves
+                company: 2 transactions written, 0 known already, 1 without amounts not written
+                """
+        )
+        let members = [
+            #""ledger":"company","written":2,"known":0"#,
+            #""commodities":[{"commodity":"EUR","asset":"EUR/2"}]"#,
+            #""accounts":[{"account":"Café","address":"Cafe"},{"account":"a","address":"a"},"#
+                + #"{"account":"b","address":"b"}]"#,
+            #""notWritten":[{"file":"journal.dat","line":6,"column":1}]"#,
+            #""ignored":[{"directive":"P","count":1,"#
+                + #""reason":"a market price changes no balance"}]"#,
+            #""warnings":[]"#,
+        ]
+        #expect(report.json == "{" + members.joined(separator: ",") + "}")
+        let again = try await importing(journal, into: node)
+        #expect(again.written == 0 && again.known == 2)
+        try await node.stop()
+    }
+
     @Test("invariant 12 fires when a door submits behind a refused transaction")
     func behindRefusal() async {
         let exit = await #expect(

@@ -19,8 +19,6 @@ package struct ImportCounts: Hashable, Sendable {
     package var transactions = 0
     /// Postings in the journals, inferred and automated ones included.
     package var postings = 0
-    /// Transactions that move nothing and are not submitted.
-    package var empty = 0
     /// Balance assertions and assignments that were checked.
     package var assertions = 0
 }
@@ -37,6 +35,8 @@ package struct ImportPlan: Sendable {
     package let accounts: [AccountMapping]
     /// Numbers for the report.
     package let counts: ImportCounts
+    /// Where the transactions stand that move nothing and are not submitted, as they were read.
+    package let empty: [SourcePosition]
     /// Directives without effect on balances, with reasons.
     package let ignored: [IgnoredDirective]
     /// What the user should know.

@@ -2,8 +2,8 @@
 //
 // The second pass: reads the same files again, in the same order, and yields each transaction in
 // the ledger's terms. Pure; pulled by the command line, which may submit between pulls. Memory is
-// what the books need (see LedgerRun, HledgerIndex, BeancountRun) and sixteen bytes a transaction for
-// ordinals.
+// what the books need (see LedgerRun, HledgerIndex, BeancountRun) and sixteen bytes a transaction
+// for ordinals.
 
 /// Yields the transactions of a plan.
 package struct ImportStream: Sendable {

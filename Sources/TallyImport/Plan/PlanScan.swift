@@ -10,6 +10,7 @@ struct PlanScan: Sendable {
     private var accounts: AccountTally
     private var journals: [ScannedJournal] = []
     private var counts = ImportCounts()
+    private var empty: [SourcePosition] = []
     private var ignored = IgnoredTally()
     private var warnings: [ImportWarning] = []
 
@@ -66,9 +67,7 @@ struct PlanScan: Sendable {
                 at: transaction.position
             )
         }
-        guard legs == 0 else { return }
-        counts.empty += 1
-        ignored.note("transaction without amounts", because: "nothing moves between accounts")
+        if legs == 0 { empty.append(transaction.position) }
     }
 
     /// Freezes the tallies.
@@ -79,6 +78,7 @@ struct PlanScan: Sendable {
             commodities: try commodities.mappings(),
             accounts: accounts.mappings,
             counts: counts,
+            empty: empty,
             ignored: ignored.rows,
             warnings: warnings
         )
