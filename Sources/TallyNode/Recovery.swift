@@ -135,13 +135,26 @@ package struct RecoveryParts {
 
     /// The head file is never above what the log yields, and its root is one that the ledger had.
     private func check(
+    ///
+    /// The first start writes it, durable, before it takes the first entry; so where there is an
+    /// entry, there is a head.
         _ found: Head?,
         _ head: LedgerHead,
         _ heads: [LogIndex: LedgerHead]
     ) throws {
-        guard let found else { return }
         let subject = directory.path + "/head"
         guard found.log <= head.logIndex, found.size <= head.size else {
+        guard let found else {
+            guard head.logIndex == .zero else {
+                throw StoreFault(
+                    .missing,
+                    subject: subject,
+                    reason: "is missing, and was written before the first of the "
+                        + "\(head.size) records"
+                )
+            }
+            return
+        }
             throw NodeFault(
                 .lost,
                 subject: subject,

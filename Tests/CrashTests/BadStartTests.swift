@@ -59,6 +59,12 @@ private struct BadStart: CustomTestStringConvertible, Sendable {
             words: ["backup"]
         ),
         BadStart(
+            name: "the head is gone",
+            damage: { try FileManager.default.removeItem(at: file($0, "head")) },
+            subject: "/head",
+            words: ["is missing", "restore a backup"]
+        ),
+        BadStart(
             name: "the state store is corrupt",
             damage: { try flipState($0) },
             subject: "/state",

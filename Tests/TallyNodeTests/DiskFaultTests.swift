@@ -287,6 +287,23 @@ struct DiskFaultTests {
         for older in [try left(after: 2), FaultDisk()] {
             try replace("log", on: disk, by: older)
             let line = try startError(disk)
+    @Test("a head that is gone is missed as soon as there is an entry, and nothing is written")
+    func missingHead() throws {
+        let head = SmallDisk.path + "/head"
+        for last: UInt64 in [1, 7] {
+            let disk = try left(after: last)
+            try disk.remove(head)
+            let changes = disk.counts.changes
+            let line = try startError(disk)
+            #expect(line.hasPrefix(head + ": is missing"), "\(line)")
+            #expect(line.hasSuffix("restore a backup"), "\(line)")
+            #expect(disk.counts.changes <= changes + 2, "more than the lock was written")
+        }
+        let new = FaultDisk()
+        _ = try DataDirectory(disk: new, path: SmallDisk.path, mode: .createOrOpen)
+        _ = try CrashNode(new.afterExit())
+    }
+
             #expect(line.contains(SmallDisk.path + "/log"), "\(line)")
         }
     }
