@@ -45,17 +45,21 @@ package struct LogFault: Error, Hashable, Sendable, CustomStringConvertible {
         self.init(.disk, subject: cause.path, reason: cause.description, cause: cause)
     }
 
-    /// One line: what, where, and the next step.
-    package var description: String {
+    /// What was found, and where.
+    package var finding: String { code == .disk ? reason : "\(subject): \(reason)" }
+
+    /// What the operator can do, as the end of a line; empty when nothing general can be said.
+    package var nextStep: String {
         switch code {
-        case .disk: reason + (cause?.nextStep ?? "")
-        case .corrupt: "\(subject): \(reason); restore a backup, or a replica's log"
-        case .gap: "\(subject): \(reason); restore a backup, or a replica's log"
-        case .unknownFormat: "\(subject): \(reason); start the program version that wrote it"
-        case .tooLarge: "\(subject): \(reason)"
-        case .released: "\(subject): \(reason)"
+        case .disk: cause?.nextStep ?? ""
+        case .corrupt, .gap: "; restore a backup, or a replica's log"
+        case .unknownFormat: "; start the program version that wrote it"
+        case .tooLarge, .released: ""
         }
     }
+
+    /// One line: what, where, and the next step.
+    package var description: String { finding + nextStep }
 }
 
 /// Runs disk work and turns its fault into the log's.

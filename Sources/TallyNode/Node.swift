@@ -225,6 +225,7 @@ struct OpenedFiles: ~Copyable {
             log: EmbeddedLogConfiguration(salt: generator.next()),
             keysMax: configuration.keysMax
         ).look()
+        try directory.requireRoom()
         let store = try ViewStore.opened(directory.views, size: found.head.size)
         let relay = FaultRelay()
         recovered = try found.mend()

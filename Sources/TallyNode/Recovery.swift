@@ -13,6 +13,7 @@ package import TallyLog
 import TallyProof
 package import TallyStore
 package import TallyTypes
+import TallyViews
 
 /// What start-up found, did, and hands on.
 package struct Recovered: ~Copyable {
@@ -134,16 +135,15 @@ package struct RecoveryParts {
     }
 
     /// The head file is never above what the log yields, and its root is one that the ledger had.
-    private func check(
     ///
     /// The first start writes it, durable, before it takes the first entry; so where there is an
     /// entry, there is a head.
+    private func check(
         _ found: Head?,
         _ head: LedgerHead,
         _ heads: [LogIndex: LedgerHead]
     ) throws {
         let subject = directory.path + "/head"
-        guard found.log <= head.logIndex, found.size <= head.size else {
         guard let found else {
             guard head.logIndex == .zero else {
                 throw StoreFault(
@@ -155,6 +155,7 @@ package struct RecoveryParts {
             }
             return
         }
+        guard found.log <= head.logIndex, found.size <= head.size else {
             throw NodeFault(
                 .lost,
                 subject: subject,
@@ -427,16 +428,37 @@ extension Kernel {
 extension NodeFault {
     /// A fault of the files that stops a running node.
     package init(stopping error: any Error) {
-        if let fault = error as? NodeFault {
-            self = fault
-        } else {
-            self.init(
-                .storage,
-                subject: "storage",
-                reason: "\(error)",
-                nextStep:
-                    "free space or mend the disk, then start again: nothing acknowledged is lost"
-            )
+        switch error {
+        case let fault as NodeFault: self = fault
+        case let fault as StoreFault:
+            self.init(fault.finding, fault.nextStep, isOfDisk: fault.code == .disk)
+        case let fault as LogFault:
+            self.init(fault.finding, fault.nextStep, isOfDisk: fault.code == .disk)
+        default: self.init("\(error)", "", isOfDisk: true)
         }
+    }
+
+    /// A fault that keeps the views from being folded, or from being opened.
+    package init(folding error: any Error) {
+        guard let fault = error as? ViewFault else {
+            self.init(stopping: error)
+            return
+        }
+        self.init(.views, subject: "views", reason: "\(fault)", nextStep: fault.nextStep)
+    }
+
+    /// The one line of whatever kept a node from starting.
+    package static func line(starting error: any Error) -> String {
+        error is ViewFault ? NodeFault(folding: error).description : "\(error)"
+    }
+
+    private init(_ finding: String, _ nextStep: String, isOfDisk: Bool) {
+        let step = nextStep.isEmpty ? "mend the disk, then start again" : nextStep.dropFirst(2)
+        self.init(
+            .storage,
+            subject: "storage",
+            reason: finding,
+            nextStep: isOfDisk ? step + ": nothing acknowledged is lost" : String(step)
+        )
     }
 }

@@ -179,14 +179,7 @@ package final class ViewKeeper: Sendable {
                 progress.withLock { $0.folded = next }
                 resume(with: true) { $0.size <= next }
             } catch {
-                failed(
-                    NodeFault(
-                        .views,
-                        subject: "views",
-                        reason: "\(error)",
-                        nextStep: "empty the views folder and start again: it is rebuilt"
-                    )
-                )
+                failed(NodeFault(folding: error))
                 return
             }
         }

@@ -73,6 +73,34 @@ package final class DataDirectory: Sendable {
         }
     }
 
+    /// What a start needs beside what it has: the engines write when they open.
+    static let roomBytes = 4 << 20
+
+    /// Looks for room by taking it for a moment.
+    ///
+    /// A state store that opens on a full disk ends the process, and says nothing of the disk.
+    ///
+    /// - Throws: ``StoreFault``: `disk`, full, naming the folder.
+    package func requireRoom() throws(StoreFault) {
+        let probe = path + "/room.new"
+        do {
+            let file = try disk.open(probe, .createOrEmpty)
+            let taken = Result { () throws(DiskFault) in
+                try file.preallocate(to: Self.roomBytes)
+            }
+            try disk.remove(probe)
+            try taken.get()
+        } catch {
+            guard error.code == .full else { throw StoreFault(error) }
+            throw StoreFault(
+                .disk,
+                subject: path,
+                reason: "\(path): a start needs \(Self.roomBytes >> 20) MiB: \(error.cause)",
+                cause: error
+            )
+        }
+    }
+
     /// Gives the lock back; nothing of the directory is used afterwards.
     package func unlock() {
         held.withLock { $0 = nil }

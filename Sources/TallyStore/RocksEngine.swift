@@ -240,18 +240,26 @@ internal import TallyTypes
             return StoreFault(.engine, subject: path, reason: "failed without a word")
         }
         defer { unsafe rocksdb_free(error) }
-        let words = unsafe String(cString: error)
-        let code: StoreFault.Code =
-            if words.hasPrefix("Corruption") {
-                .corrupt
-            } else if words.contains("lock") {
-                .locked
-            } else if words.contains("does not exist") || words.contains("No such file") {
-                .missing
-            } else {
-                .engine
-            }
-        return StoreFault(code, subject: path, reason: words)
+        return StoreFault(engine: unsafe String(cString: error), at: path)
+    }
+}
+
+extension StoreFault {
+    /// The fault that the words of the state store's engine are about.
+    package init(engine words: String, at path: String) {
+        let isFull = ["No space left on device", "Disk quota exceeded", "File too large"]
+            .contains { words.contains($0) }
+        if isFull {
+            self.init(DiskFault(.full, .write, path: path, cause: words))
+        } else if words.hasPrefix("Corruption") {
+            self.init(.corrupt, subject: path, reason: words)
+        } else if words.contains("lock") {
+            self.init(.locked, subject: path, reason: words)
+        } else if words.contains("does not exist") || words.contains("No such file") {
+            self.init(.missing, subject: path, reason: words)
+        } else {
+            self.init(.engine, subject: path, reason: words)
+        }
     }
 }
 

@@ -50,19 +50,25 @@ package struct StoreFault: Error, Hashable, Sendable, CustomStringConvertible {
         self.init(.disk, subject: cause.path, reason: cause.description, cause: cause)
     }
 
-    /// One line: what, where, and the next step.
-    package var description: String {
+    /// What was found, and where.
+    package var finding: String { code == .disk ? reason : "\(subject): \(reason)" }
+
+    /// What the operator can do, as the end of a line; empty when nothing general can be said.
+    package var nextStep: String {
         switch code {
-        case .disk: reason + (cause?.nextStep ?? "")
-        case .engine: "\(subject): \(reason)"
-        case .corrupt: "\(subject): \(reason); restore a backup, or run tally verify for more"
-        case .missing: "\(subject): \(reason); restore a backup"
-        case .unknownFormat: "\(subject): \(reason); start the program version that wrote it"
-        case .locked: "\(subject): \(reason); stop that process first"
-        case .notEmpty: "\(subject): \(reason); name an empty folder"
-        case .lostEntry: "\(subject): \(reason); restore the log, nothing was cut"
+        case .disk: cause?.nextStep ?? ""
+        case .engine: ""
+        case .corrupt: "; restore a backup, or run tally verify for more"
+        case .missing: "; restore a backup"
+        case .unknownFormat: "; start the program version that wrote it"
+        case .locked: "; stop that process first"
+        case .notEmpty: "; name an empty folder"
+        case .lostEntry: "; restore the log, nothing was cut"
         }
     }
+
+    /// One line: what, where, and the next step.
+    package var description: String { finding + nextStep }
 }
 
 /// Runs disk work and turns its fault into the store's.

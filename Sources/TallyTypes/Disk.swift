@@ -88,7 +88,7 @@ public struct DiskFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// What the operator can do, as the end of a line; empty when nothing general can be said.
     public var nextStep: String {
         switch code {
-        case .full: "; make room and start again"
+        case .full: "; make room, then start again"
         case .readOnly: "; mount it writable"
         case .permission: "; give this user access"
         case .syncFailed: "; check the device, then start again"

@@ -222,10 +222,14 @@ struct PreparedStatement: ~Copyable {
 }
 
 extension ViewFault.Code {
-    /// The code for an error of SQLite: damage, or any other failure.
-    init(sqlite code: Int32) {
-        let primary = code & 0xFF
-        self = primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB ? .corrupt : .database
+    /// The code for an error of SQLite: damage, no room, or any other failure.
+    package init(sqlite code: Int32) {
+        switch code & 0xFF {
+        case SQLITE_CORRUPT, SQLITE_NOTADB: self = .corrupt
+        case SQLITE_FULL: self = .full
+        case SQLITE_IOERR where code == SQLITE_IOERR | 19 << 8: self = .full  // SHMSIZE
+        default: self = .database
+        }
     }
 }
 

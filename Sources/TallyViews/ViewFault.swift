@@ -19,7 +19,9 @@ package struct ViewFault: Error, Hashable, Sendable, CustomStringConvertible {
         case corrupt
         /// The file was written by another version of the views.
         case version
-        /// SQLite, or the file system, reported an error.
+        /// The disk has no room.
+        case full
+        /// SQLite, or the file system, reported another error.
         case database
     }
 
@@ -47,6 +49,13 @@ package struct ViewFault: Error, Hashable, Sendable, CustomStringConvertible {
         self.cause = cause
         self.file = "\(file)"
         self.line = line
+    }
+
+    /// What the operator can do; views can be made again, room cannot.
+    package var nextStep: String {
+        code == .full
+            ? "make room, then start again"
+            : "empty the views folder and start again: it is rebuilt"
     }
 
     /// One line for the log.

@@ -98,7 +98,7 @@ func startNode(_ configuration: NodeConfiguration) async throws -> Node {
             exit(70)
         }
     } catch {
-        throw Failure("\(error)")
+        throw Failure(NodeFault.line(starting: error))
     }
 }
 
@@ -122,7 +122,7 @@ func startServer(
             exit(70)
         }
     } catch {
-        throw Failure("\(error)")
+        throw Failure(NodeFault.line(starting: error))
     }
 }
 

@@ -216,3 +216,16 @@ struct BadStartTests {
         #expect(try Manifest(closed).changes(since: before) == [])
     }
 }
+        // Files that are there may grow by nothing, and new ones only to 64 KiB.
+        let ledger = folder.file("ledger").path
+        try await SmallLedger.make(ledger)
+        let whole = try Manifest(ledger)
+        let started = try await TallyProcess.run(
+            ["-c", shell, TallyBinary.path()] + serve + [ledger],
+            program: "/bin/bash"
+        )
+        line(started, subject: ledger + ": ", words: ["make room, then start again"])
+        // The folder's own time may be another.
+        let changes = try Manifest(ledger).changes(since: whole).filter { $0 != "" }
+        #expect(changes == [])
+

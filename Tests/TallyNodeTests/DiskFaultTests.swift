@@ -8,6 +8,7 @@ import TallyNode
 import TallySim
 import TallyStore
 import TallyTypes
+import TallyViews
 import TestSupport
 import Testing
 
@@ -41,6 +42,7 @@ struct DiskFaultTests {
             #expect(fault.code == code)
             let line = NodeFault(stopping: error).description
             #expect(line.contains(fault.path) && line.contains(fault.cause), "\(line)")
+            #expect(line.split(separator: "start again").count == 2, "one next step: \(line)")
             cases[fault.operation, default: 0] += 1
             guard fault.operation != .sync, fault.operation != .syncDirectory else { continue }
             disk.setPlan(FaultPlan())
@@ -130,6 +132,20 @@ struct DiskFaultTests {
         }
         print("a full disk: \(cases) capacities")
         #expect(cases > 3)
+    }
+
+    @Test("views that find no room ask for room; only other failures are mended by folding again")
+    func views() {
+        for (code, word) in [(ViewFault.Code.full, "make room"), (.database, "empty the views")] {
+            let fault = ViewFault(code, subject: "/v/system.sqlite", cause: "no")
+            for line in [NodeFault(folding: fault).description, NodeFault.line(starting: fault)] {
+                #expect(line.contains("/v/system.sqlite") && line.contains(word), "\(line)")
+                #expect(line.split(separator: "start again").count <= 2, "\(line)")
+                #expect(line.contains("make room") == (code == .full), "\(line)")
+            }
+        }
+        let lost = StoreFault(.lostEntry, subject: "record 7", reason: "is gone")
+        #expect(NodeFault(folding: lost).description == "storage: \(lost)")
     }
 
     // MARK: - Bits
@@ -271,22 +287,6 @@ struct DiskFaultTests {
         #expect(node.head.logIndex == LogIndex(7))
     }
 
-    @Test("a log that ends below the head is a lost entry")
-    func belowHead() throws {
-        let disk = try left(after: 7)
-        let older = try left(after: 5)
-        try replace("log", on: disk, by: older)
-        try replace("records", on: disk, by: older)
-        let line = try startError(disk)
-        #expect(line.contains("/head") && line.contains("acknowledged entry was lost"), "\(line)")
-    }
-
-    @Test("a log that ends below the flushed index is a gap")
-    func belowFlush() throws {
-        let disk = try left(after: 7)
-        for older in [try left(after: 2), FaultDisk()] {
-            try replace("log", on: disk, by: older)
-            let line = try startError(disk)
     @Test("a head that is gone is missed as soon as there is an entry, and nothing is written")
     func missingHead() throws {
         let head = SmallDisk.path + "/head"
@@ -304,6 +304,22 @@ struct DiskFaultTests {
         _ = try CrashNode(new.afterExit())
     }
 
+    @Test("a log that ends below the head is a lost entry")
+    func belowHead() throws {
+        let disk = try left(after: 7)
+        let older = try left(after: 5)
+        try replace("log", on: disk, by: older)
+        try replace("records", on: disk, by: older)
+        let line = try startError(disk)
+        #expect(line.contains("/head") && line.contains("acknowledged entry was lost"), "\(line)")
+    }
+
+    @Test("a log that ends below the flushed index is a gap")
+    func belowFlush() throws {
+        let disk = try left(after: 7)
+        for older in [try left(after: 2), FaultDisk()] {
+            try replace("log", on: disk, by: older)
+            let line = try startError(disk)
             #expect(line.contains(SmallDisk.path + "/log"), "\(line)")
         }
     }

@@ -152,6 +152,24 @@ struct DataDirectoryTests {
         }
     }
 
+    @Test("a start without room is refused by the folder's name, and leaves nothing behind")
+    func room() throws {
+        for (capacity, hasRoom) in [(1 << 20, false), (4 << 20, false), (5 << 20, true)] {
+            let disk = try made().afterExit(plan: FaultPlan(capacity: ByteCount(capacity)))
+            let directory = try DataDirectory(disk: disk, path: "/data", mode: .open)
+            if hasRoom {
+                try directory.requireRoom()
+            } else {
+                let fault = #expect(throws: StoreFault.self) { try directory.requireRoom() }
+                #expect(fault?.cause?.code == .full)
+                let line = fault?.description ?? ""
+                #expect(line.hasPrefix("/data: a start needs 4 MiB: "), "\(line)")
+                #expect(line.hasSuffix("; make room, then start again"), "\(line)")
+            }
+            #expect(!disk.files().contains { $0.contains("room") })
+        }
+    }
+
     @Test("the head is read back, and every changed byte of it is found")
     func head() throws {
         let disk = try made()

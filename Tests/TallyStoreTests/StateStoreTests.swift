@@ -60,6 +60,22 @@ struct StateStoreTests {
         #expect(try bytes(of: path) == before)
     }
 
+    @Test("the engine's words for a full disk ask for room, others are what they were")
+    func words() {
+        for words in ["No space left on device", "Disk quota exceeded", "File too large"] {
+            let line = StoreFault(engine: "IO error: \(words): While x", at: "/d/state").description
+            #expect(line.hasPrefix("/d/state: "), "\(line)")
+            #expect(line.hasSuffix("; make room, then start again"), "\(line)")
+        }
+        let codes: [(String, StoreFault.Code)] = [
+            ("Corruption: bad block", .corrupt), ("IO error: lock /d/state/LOCK", .locked),
+            ("IO error: No such file or directory: x", .missing), ("IO error: x", .engine),
+        ]
+        for (words, code) in codes {
+            #expect(StoreFault(engine: words, at: "/d/state").code == code)
+        }
+    }
+
     @Test("one process at a time has RocksDB's folder")
     func locked() throws {
         let folder = try TemporaryDirectory("rocks")

@@ -34,6 +34,15 @@ struct StoreTests {
         try database.close()
     }
 
+    @Test("codes of SQLite: damage, no room, and the rest")
+    func codes() {
+        let codes: [(Int32, ViewFault.Code)] = [
+            (11, .corrupt), (26, .corrupt), (11 | 1 << 8, .corrupt), (13, .full),
+            (10 | 19 << 8, .full), (10, .database), (10 | 3 << 8, .database), (5, .database),
+        ]
+        for (code, kind) in codes { #expect(ViewFault.Code(sqlite: code) == kind, "\(code)") }
+    }
+
     @Test("Opened again, nothing is lost and nothing is folded again")
     func reopened() throws {
         let (scribe, _) = try folded("views")
