@@ -5,6 +5,8 @@
 // serve` and `tally demo`.
 
 package import Logging
+import NIOCore
+import NIOPosix
 import ServiceLifecycle
 import TallyHTTP
 import UnixSignals
@@ -26,7 +28,8 @@ package struct RunningServer: Sendable {
     ///   - ready: Gets the URL once the server answers.
     ///   - failed: Told of the fault that stops the node.
     /// - Returns: The two, started.
-    /// - Throws: As ``Node/start(_:failed:)``.
+    /// - Throws: ``NodeFault`` when the port is taken, and nothing was made; else as
+    ///   ``Node/start(_:failed:)``.
     package static func start(
         _ configuration: NodeConfiguration,
         host: String,
@@ -37,6 +40,7 @@ package struct RunningServer: Sendable {
     ) async throws -> RunningServer {
         var logger = Logger(label: "tally") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = level
+        try await requirePort(host: host, port: port)
         let node = try await Node.start(configuration, failed: failed)
         for line in node.startLines { logger.notice("\(line)") }
         let application = TallyServer.application(
@@ -53,6 +57,26 @@ package struct RunningServer: Sendable {
             )
         )
         return RunningServer(node: node, group: group, logger: logger)
+    }
+
+    /// Listens for a moment: nothing is made or opened for a server that could not listen.
+    ///
+    /// - Throws: ``NodeFault`` naming address and port.
+    package static func requirePort(host: String, port: Int) async throws {
+        do {
+            let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: host, port: port)
+                .get()
+            try await channel.close()
+        } catch {
+            throw NodeFault(
+                .server,
+                subject: "\(host):\(port)",
+                reason: "cannot be listened on: \(error)",
+                nextStep: "choose another --host or --port"
+            )
+        }
     }
 
     /// Serves until a signal comes, then stops the node cleanly.

@@ -39,11 +39,33 @@ struct Demo: AsyncParsableCommand {
     ]
 
     func run() async throws {
+        do {
+            try await RunningServer.requirePort(host: "127.0.0.1", port: port)
+        } catch {
+            throw Failure("\(error)")
+        }
+        let plans = try Demo.journals.map { journal in
+            try Import.plan([examples + "/" + journal.file], ImportOptions())
+        }
         let directory =
-            data ?? NSTemporaryDirectory() + "tally-demo-" + UUID().uuidString.prefix(8)
+            data
+            ?? URL(fileURLWithPath: NSTemporaryDirectory())
+            .appendingPathComponent("tally-demo-" + UUID().uuidString.prefix(8)).path
         Terminal.say("ledger in \(directory)")
+        do {
+            try await show(directory, plans)
+        } catch {
+            Terminal.warn("the demo's ledger is left in \(directory)")
+            throw error
+        }
+        guard data == nil else { return Terminal.say("stopped cleanly") }
+        try FileManager.default.removeItem(atPath: directory)
+        Terminal.say("stopped cleanly, its ledger is removed")
+    }
+
+    private func show(_ directory: String, _ plans: [ImportPlan]) async throws {
         let configuration = NodeConfiguration(directory: directory)
-        try await importJournals(configuration)
+        try await importJournals(configuration, plans)
         try verify(directory)
         let running = try await startServer(
             configuration,
@@ -59,16 +81,17 @@ struct Demo: AsyncParsableCommand {
             }
         }
         try await running.untilSignal()
-        Terminal.say("stopped cleanly")
     }
 
-    private func importJournals(_ configuration: NodeConfiguration) async throws {
+    private func importJournals(
+        _ configuration: NodeConfiguration,
+        _ plans: [ImportPlan]
+    ) async throws {
         let node = try await startNode(configuration)
         do {
-            for journal in Demo.journals {
+            for (journal, plan) in zip(Demo.journals, plans) {
                 guard let name = BookName(journal.ledger) else { continue }
                 let path = examples + "/" + journal.file
-                let plan = try Import.plan([path], ImportOptions())
                 let report = try await Import.submit(plan, to: name, through: node.importDoor)
                 Terminal.say(
                     "imported \(path): \(report.written) transactions, "

@@ -183,6 +183,56 @@ struct BadStartTests {
         #expect(try await TallyProcess.run(["verify", ledger]).status == 0)
     }
 
+    @Test("a port that is taken: no ledger is made, and the line names it")
+    func takenPort() async throws {
+        let folder = try TemporaryDirectory("port")
+        let server = try await ServerUnderTest(folder.file("first").path)
+        let port = String(server.url.split(separator: ":").last ?? "")
+        let second = folder.file("second").path
+        let outcome = try await TallyProcess.run(["serve", "--data", second, "--port", port])
+        line(outcome, subject: "127.0.0.1:" + port, words: ["in use", "--port"])
+        #expect(!FileManager.default.fileExists(atPath: second))
+        let left = folder.file("temporary").path
+        try FileManager.default.createDirectory(atPath: left, withIntermediateDirectories: false)
+        let examples = PackageRoot.url.appendingPathComponent("Examples").path
+        let demo = try await TallyProcess.run(
+            ["demo", "--port", port, "--examples", examples],
+            environment: ["TMPDIR": left]
+        )
+        line(demo, subject: "127.0.0.1:" + port, words: ["in use", "--port"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: left) == [])
+        try await server.stop()
+    }
+
+    @Test("the demo leaves nothing behind, or says where it is")
+    func demo() async throws {
+        let folder = try TemporaryDirectory("demo")
+        let environment = ["TMPDIR": folder.path]
+        let missing = try await TallyProcess.run(
+            ["demo", "--once", "--port", "0", "--examples", folder.file("none").path],
+            environment: environment
+        )
+        #expect(missing.status == 1)
+        #expect(missing.errors.contains("none/company.journal"), "\(missing.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
+        let examples = PackageRoot.url.appendingPathComponent("Examples").path
+        let shown = try await TallyProcess.run(
+            ["demo", "--once", "--port", "0", "--examples", examples],
+            environment: environment
+        )
+        #expect(shown.status == 0, "\(shown)")
+        #expect(shown.output.hasSuffix("stopped cleanly, its ledger is removed\n"), "\(shown)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
+
+        let kept = folder.file("kept").path
+        let named = try await TallyProcess.run(
+            ["demo", "--once", "--port", "0", "--examples", examples, "--data", kept],
+            environment: environment
+        )
+        #expect(named.output.hasSuffix("stopped cleanly\n"), "\(named)")
+        #expect(FileManager.default.fileExists(atPath: kept + "/head"))
+    }
+
     @Test("a disk that takes no more bytes, and a folder that may not be written")
     func worldFails() async throws {
         let folder = try TemporaryDirectory("world")
@@ -194,6 +244,19 @@ struct BadStartTests {
             program: "/bin/bash"
         )
         line(filled, subject: full, words: ["make room"])
+
+        // Files that are there may grow by nothing, and new ones only to 64 KiB.
+        let ledger = folder.file("ledger").path
+        try await SmallLedger.make(ledger)
+        let whole = try Manifest(ledger)
+        let started = try await TallyProcess.run(
+            ["-c", shell, TallyBinary.path()] + serve + [ledger],
+            program: "/bin/bash"
+        )
+        line(started, subject: ledger + ": ", words: ["make room, then start again"])
+        // The folder's own time may be another.
+        let changes = try Manifest(ledger).changes(since: whole).filter { $0 != "" }
+        #expect(changes == [])
 
         let closed = folder.file("closed").path
         try FileManager.default.createDirectory(
@@ -216,16 +279,3 @@ struct BadStartTests {
         #expect(try Manifest(closed).changes(since: before) == [])
     }
 }
-        // Files that are there may grow by nothing, and new ones only to 64 KiB.
-        let ledger = folder.file("ledger").path
-        try await SmallLedger.make(ledger)
-        let whole = try Manifest(ledger)
-        let started = try await TallyProcess.run(
-            ["-c", shell, TallyBinary.path()] + serve + [ledger],
-            program: "/bin/bash"
-        )
-        line(started, subject: ledger + ": ", words: ["make room, then start again"])
-        // The folder's own time may be another.
-        let changes = try Manifest(ledger).changes(since: whole).filter { $0 != "" }
-        #expect(changes == [])
-
