@@ -135,7 +135,7 @@ let package = Package(
         tests("TallyTypesTests", []),
         tests("TallyCodecTests", ["TallyCodec"]),
         tests("TallyProofTests", ["TallyCodec", "TallyProof", crypto]),
-        tests("TallyKernelTests", ["TallyCodec", "TallyProof", "TallyKernel"]),
+        tests("TallyKernelTests", ["TallyCodec", "TallyProof", "TallyKernel", "TallyChecker"]),
         tests("TallyCheckerTests", ["TallyCodec", "TallyProof", "TallyChecker"]),
         tests("TallyImportTests", ["TallyImport"]),
         tests("TallyLogTests", ["TallyCodec", "TallyLog", "TallyStore", "TallySim", "CTally"]),

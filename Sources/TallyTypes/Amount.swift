@@ -32,7 +32,7 @@ public struct Amount: Hashable, Comparable, Sendable, CustomStringConvertible {
     @inlinable
     public var isZero: Bool { high == 0 && low == 0 }
 
-    /// The sum, and whether it is 2²⁵⁶ or more (then the sum is meaningless).
+    /// The sum modulo 2²⁵⁶, and whether it is 2²⁵⁶ or more.
     @inlinable
     public func addingReportingOverflow(_ other: Amount) -> (sum: Amount, overflow: Bool) {
         let (low, carry) = low.addingReportingOverflow(other.low)

@@ -202,6 +202,47 @@ struct RevertTests {
         try bench.checkState()
     }
 
+    @Test("funds of a revert are judged by exact sums: a total above 256 bits is no overflow")
+    func wideFunds() throws {
+        let bench = try money(
+            .fund("a", 10),
+            .pay(posting("world", "a", try allBut(10))),
+            .pay(posting("a", "b", Amount.max))
+        )
+        #expect(
+            try bench.outcomes(Order.revert(1).in(Book.money)) == [poor("a", needs: 10, has: 0)]
+        )
+        #expect(
+            try bench.outcomes(Order.revert(1, isForced: true).in(Book.money))
+                == [.refused(.amountOverflow(account: account("a"), asset: usd))]
+        )
+        try bench.checkState()
+        try bench.expectChecked()
+    }
+
+    @Test("funds are judged for all postings of a revert, and only then does a sum overflow")
+    func fundsBeforeOverflow() throws {
+        let rest = try allBut(20)
+        let bench = try money(
+            .pay(posting("world", "a", 10), posting("world", "c", 10)),
+            .pay(posting("world", "x", rest), posting("x", "world", rest)),
+            .pay(posting("y", "world", 20), isForced: true),
+            .pay(posting("a", "b", 10))
+        )
+        let revert = Order.revert(1).in(Book.money)
+        #expect(try bench.outcomes(revert) == [poor("a", needs: 10, has: 0)])
+        try bench.send(Order.pay(posting("b", "a", 10)).in(Book.money))
+        #expect(
+            try bench.outcomes(revert) == [.refused(.amountOverflow(account: .world, asset: usd))]
+        )
+        try bench.checkState()
+        try bench.expectChecked()
+    }
+
+    private func allBut(_ little: UInt128) throws -> Amount {
+        try #require(Amount.max.subtracting(Amount(little)))
+    }
+
     @Test("with force a source may go below zero")
     func forced() throws {
         let bench = try money(.fund("a", 10), .pay(posting("a", "b", 10)))

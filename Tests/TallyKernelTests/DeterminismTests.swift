@@ -14,49 +14,10 @@ import TestSupport
 
 @Suite("Determinism")
 struct DeterminismTests {
-    /// A log of random entries, made by a bench.
-    private func log(_ seed: UInt64, k: UInt64) throws -> Bench {
-        var random = SeededRandom(seed: seed)
-        var orders = RandomOrders()
-        orders.changesK = false
-        let bench = try Bench(k: k)
-        for _ in 0..<40 {
-            if random.chance(1, in: 6) { bench.proposeForeign() }
-            try bench.applyAll()
-            if !bench.node.mayEnter(bench.node.applied + 1) {
-                try bench.node.finishFlush(bench.node.applied)
-            }
-            let submissions = (0...random.below(2)).map { _ in orders.submission(&random) }
-            try bench.propose(try bench.plan(try bench.draft(submissions)))
-            try bench.applyAll()
-        }
-        return bench
-    }
-
-    private func digest(_ node: LedgerNode) throws -> Digest {
-        var deleted: Set<BookID> = []
-        var rows: [(key: [UInt8], decoded: StateKey, value: [UInt8])] = []
-        for (key, value) in node.store.rows {
-            let decoded = try StateCodec.decodeKey(key)
-            rows.append((key, decoded, value))
-            if case .book(let row) = try StateCodec.decodeValue(kind: decoded.kind, value),
-                row.isDeleted
-            {
-                deleted.insert(decoded.book)
-            }
-        }
-        var digest = StateDigest(deleted: deleted)
-        for row in rows.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-            digest.add(book: row.decoded.book, key: row.key, value: row.value)
-        }
-        let marker = try #require(node.store.marker)
-        return digest.finish(scalars: marker.scalars)
-    }
-
     @Test("flush timing and the bound on keys change nothing", arguments: UInt64(1)...12)
     func timing(_ seed: UInt64) throws {
         let k: UInt64 = [3, 8, 64][Int(seed % 3)]
-        let bench = try log(seed, k: k)
+        let bench = try Bench.random(seed, k: k)
         var random = SeededRandom(seed: seed &* 77)
         let other = LedgerNode(Rules(k: k, keysMax: 4_096))
         for (position, bytes) in bench.frames.enumerated() {
@@ -73,7 +34,7 @@ struct DeterminismTests {
         #expect(other.root == bench.node.root)
         #expect(other.scalars == bench.node.scalars)
         #expect(other.store.rows == bench.node.store.rows)
-        #expect(try digest(other) == digest(bench.node))
+        #expect(try other.stateDigest() == bench.node.stateDigest())
         let hashes = bench.universe.hashes
         #expect(try other.view(of: hashes) == bench.node.view(of: hashes))
         try bench.checkState()

@@ -93,6 +93,7 @@ final class ProtocolHistory {
         other.keysMax = rules.keysMax * 2
         follower = LedgerNode(other)
         twin = Twin(k: rules.k)
+        orders.isWide = seed % 4 == 0
     }
 
     func run(steps: Int) throws {

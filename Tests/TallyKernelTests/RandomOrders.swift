@@ -12,6 +12,8 @@ struct RandomOrders {
     private var batches: [BatchRequest] = []
     /// True when K may change.
     var changesK = true
+    /// True when some amounts are near the ends of 128 and 256 bits.
+    var isWide = false
 
     mutating func submission(_ random: inout SeededRandom) -> Submission {
         if random.chance(1, in: 8) { return .batch(batch(&random)) }
@@ -42,7 +44,14 @@ struct RandomOrders {
     private mutating func batch(_ random: inout SeededRandom) -> BatchRequest {
         if !batches.isEmpty, random.chance(1, in: 3) { return batches[random.below(batches.count)] }
         let transfers = (0...random.below(4)).map { _ in
-            TransferText(from(&random), to(&random), UInt128(1 + random.below(9)))
+            let (source, target) = (from(&random), to(&random))
+            let amount = amount(&random)
+            return TransferText(
+                source,
+                target,
+                amount.high == 0 ? amount.low : .max,
+                asset(&random)
+            )
         }
         let name = random.chance(1, in: 20) ? Book.events : book(&random)
         let batch = BatchRequest.of(
@@ -110,7 +119,8 @@ struct RandomOrders {
 
     private func transaction(_ random: inout SeededRandom) -> Order {
         let postings = (0..<[1, 1, 1, 2][random.below(4)]).map { _ in
-            posting(from(&random), to(&random), UInt128(1 + random.below(9)))
+            let (source, target) = (from(&random), to(&random))
+            return posting(source, target, amount(&random), asset(&random))
         }
         let reference: Text? =
             random.chance(1, in: 10) ? (random.chance(1, in: 2) ? "r1" : "r2") : nil
@@ -161,6 +171,20 @@ struct RandomOrders {
     }
 
     private func to(_ random: inout SeededRandom) -> String { ["x", "y"][random.below(2)] }
+
+    private func amount(_ random: inout SeededRandom) -> Amount {
+        guard isWide, random.chance(1, in: 3) else { return Amount(UInt128(1 + random.below(9))) }
+        let near = [
+            Amount(UInt128.max), Amount(high: 1, low: 0), Amount(high: 1 << 127, low: 0), .max,
+            Amount(high: 1 << 126, low: 5),
+        ][random.below(5)]
+        return near.subtracting(Amount(UInt128(random.below(12)))) ?? near
+    }
+
+    /// Several assets where amounts are wide, because one that is full stays full.
+    private func asset(_ random: inout SeededRandom) -> Asset {
+        isWide ? [usd, gold, euro, yen][random.below(4)] : usd
+    }
 
     private func key(_ random: inout SeededRandom) -> Text? {
         [nil, nil, nil, nil, nil, nil, "1", "2", "3"][random.below(9)]

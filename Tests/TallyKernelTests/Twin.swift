@@ -358,29 +358,45 @@ struct Twin {
         )
     }
 
-    /// Moves everything on a copy and looks at the sources afterwards.
+    /// Counts every sum as a number of any length, and looks at the sources afterwards.
     private func requireFunds(_ postings: [Posting], _ book: BookID) throws(No) {
-        var after = self
-        for posting in postings { try after.move(posting, book, isFunded: true) }
         for posting in postings where posting.source.text != "world" {
-            let volume = after.volume(book, posting.asset, posting.source)
-            if volume.input < volume.output {
-                let before = self.volume(book, posting.asset, posting.source)
-                var needed = Amount.zero
-                for other in postings
-                where other.source == posting.source && other.asset == posting.asset {
-                    needed = needed.addingReportingOverflow(other.amount).sum
-                }
+            let before = volume(book, posting.asset, posting.source)
+            let ofAsset = postings.filter { $0.asset == posting.asset }
+            let gives = ofAsset.filter { $0.source == posting.source }.map(\.amount)
+            let gets = ofAsset.filter { $0.destination == posting.source }.map(\.amount)
+            let given = limbs([before.output] + gives)
+            if limbs([before.input] + gets).lexicographicallyPrecedes(given) {
                 throw No(
                     refusal: .insufficientFunds(
                         account: posting.source,
                         asset: posting.asset,
-                        needed: needed,
+                        needed: gives.reduce(.zero) { $0.addingReportingOverflow($1).sum },
                         available: before.input.subtracting(before.output) ?? .zero
                     )
                 )
             }
         }
+    }
+
+    /// A sum in digits of 64 bits, the highest first.
+    private func limbs(_ amounts: [Amount]) -> [UInt64] {
+        var sum = [UInt64](repeating: 0, count: 5)
+        for amount in amounts {
+            let words = [
+                0, UInt64(truncatingIfNeeded: amount.high >> 64),
+                UInt64(truncatingIfNeeded: amount.high),
+                UInt64(truncatingIfNeeded: amount.low >> 64),
+                UInt64(truncatingIfNeeded: amount.low),
+            ]
+            var carry: UInt128 = 0
+            for digit in sum.indices.reversed() {
+                carry += UInt128(sum[digit]) + UInt128(words[digit])
+                sum[digit] = UInt64(truncatingIfNeeded: carry)
+                carry >>= 64
+            }
+        }
+        return sum
     }
 
     // MARK: - Metadata and numbers

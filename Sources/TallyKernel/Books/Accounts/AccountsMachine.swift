@@ -162,6 +162,8 @@ enum AccountsMachine {
     // MARK: - Reverts
 
     /// The net effect of all postings must leave every source at zero or above, world excepted.
+    ///
+    /// Sums are exact here; one that the account cannot hold is refused when it moves.
     private static func requireFunds(
         for postings: [Posting],
         _ book: BookID,
@@ -169,24 +171,23 @@ enum AccountsMachine {
     ) throws(RuleStop) {
         for posting in postings where !posting.source.isWorld {
             let volume = gate.volume(.volume(book, posting.asset, posting.source))
-            var given = volume.output
-            var received = volume.input
-            var needed = Amount.zero
+            var given = WideSum(volume.output)
+            var received = WideSum(volume.input)
+            // Never above 256 bits: the account received all of it in the original transaction.
+            var needed = WideSum(.zero)
             for other in postings where other.asset == posting.asset {
                 if other.source == posting.source {
-                    given = try sum(given, other.amount, other.source, other.asset)
-                    needed = try sum(needed, other.amount, other.source, other.asset)
+                    given.add(other.amount)
+                    needed.add(other.amount)
                 }
-                if other.destination == posting.source {
-                    received = try sum(received, other.amount, other.destination, other.asset)
-                }
+                if other.destination == posting.source { received.add(other.amount) }
             }
             guard given <= received else {
                 throw .refused(
                     .insufficientFunds(
                         account: posting.source,
                         asset: posting.asset,
-                        needed: needed,
+                        needed: needed.low,
                         available: volume.balance.available
                     )
                 )
