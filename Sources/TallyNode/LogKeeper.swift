@@ -2,7 +2,7 @@
 //
 // The log's thread: frames, then records, in that order; and beside it a thread that syncs records
 // and one that zeroes spares. May import Dispatch through SerialThread.
-// The sequencer hands over an entry before it applies it and the records after; whatever waits is
+// The sequencer applies an entry, then hands over its bytes and its records; whatever waits is
 // written together and synced once. Records go to their files only when the frame of their entry is
 // durable, and only then is anybody answered.
 

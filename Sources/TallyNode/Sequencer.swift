@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The one door in: the only place where entries are made and applied. An actor on a thread of its
-// own that owns the kernel. It takes whatever waits when the log is free, admits, completes, hands
-// the entry to the log, applies it in memory, and answers when the frame is durable. DESIGN.md §4
-// "Sequencer".
+// own that owns the kernel. It takes whatever waits when the log is free, admits, completes,
+// applies the entry in memory, hands it to the log, and answers when the frame is durable.
+// DESIGN.md §4 "Sequencer".
 
 import TallyCodec
 package import TallyKernel
@@ -417,11 +417,13 @@ package actor Sequencer {
         _ groupsMax: Int
     ) {
         let index = plan.entry.predicted
-        links.log.append(bytes)
+        // Applied first: an entry that ends the process here must not be in the log, where every
+        // later start would meet it again.
         let applied = kernel.apply(plan, at: index)
         guard let submissions = applied.submissions else {
             invariantFailure(.i12, "an entry of the only writer met another index than its own")
         }
+        links.log.append(bytes)
         var finished: [WaitingSubmission] = []
         var again: [WaitingSubmission] = []
         for (item, result) in zip(taken, submissions) {
