@@ -139,13 +139,24 @@ package actor Sequencer {
             case .record(let record): answers.append(.record(record))
             case .replay(let index):
                 do {
-                    answers.append(.replay(of: try await links.records.published(index)))
+                    answers.append(.replay(of: try await applied(index)))
                 } catch {
-                    throw .staleTooOften
+                    fail(NodeFault(stopping: error))
+                    throw .faulted
                 }
             }
         }
         return DryRunAnswer(answers: answers, volumes: run.volumes)
+    }
+
+    /// The record at an applied index, published or not.
+    private func applied(_ index: RecordIndex) async throws -> Record {
+        for entry in inFlight where index >= entry.first && index.rawValue < entry.size {
+            let skip = Int(index.rawValue - entry.first.rawValue)
+            guard let bytes = FramedRecords(entry.framed).record(at: skip) else { continue }
+            return try RecordCodec.decode(bytes)
+        }
+        return try await links.records.published(index)
     }
 
     /// Stops taking submissions; those that wait are refused, those in flight are answered.

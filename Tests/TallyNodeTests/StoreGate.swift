@@ -13,6 +13,7 @@ final class StoreGate: Sendable {
         var isClosed = false
         var holdsFlushes = false
         var isBroken = false
+        var failsReads = false
         var failsRemovals = false
         var held = 0
     }
@@ -30,6 +31,9 @@ final class StoreGate: Sendable {
     /// From now on every flush fails.
     func breakFlushes() { state.withLock { $0.isBroken = true } }
 
+    /// From now on every read fails.
+    func breakReads() { state.withLock { $0.failsReads = true } }
+
     /// From now on no row can be removed.
     func failRemovals() { state.withLock { $0.failsRemovals = true } }
 
@@ -43,7 +47,11 @@ final class StoreGate: Sendable {
         for _ in 0..<held { opened.signal() }
     }
 
-    fileprivate func pass() { wait { $0.isClosed } }
+    /// False when the read shall fail.
+    fileprivate func passRead() -> Bool {
+        wait { $0.isClosed }
+        return state.withLock { !$0.failsReads }
+    }
 
     /// False when the flush shall fail.
     fileprivate func passFlush() -> Bool {
@@ -73,7 +81,9 @@ final class GatedStore: StateStore {
     func marker() throws(StoreFault) -> FlushMarker? { try store.marker() }
 
     func read(_ keys: [[UInt8]]) throws(StoreFault) -> [[UInt8]?] {
-        gate.pass()
+        guard gate.passRead() else {
+            throw StoreFault(.engine, subject: "state store", reason: "simulated")
+        }
         return try store.read(keys)
     }
 
