@@ -373,7 +373,6 @@ package actor Sequencer {
     }
 
     private func checked(_ plan: Plan) -> Planned {
-        statistics.note(plan)
         let bytes = EntryCodec.encode(plan.entry)
         guard bytes.count <= Limits.entryBytesMax else {
             return .refused(
@@ -435,6 +434,7 @@ package actor Sequencer {
             invariantFailure(.i12, "an entry of the only writer met another index than its own")
         }
         links.log.append(bytes)
+        statistics.note(plan)
         var finished: [WaitingSubmission] = []
         var again: [WaitingSubmission] = []
         for (item, result) in zip(taken, submissions) {

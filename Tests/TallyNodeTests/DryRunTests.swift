@@ -73,4 +73,27 @@ struct DryRunTests {
         #expect(try await all.count == 4_000)
         return dry.map { size <= $0.index.rawValue } ?? false
     }
+
+    @Test("only what was applied is counted")
+    func counts() async throws {
+        let node = try await LiveNode.founded()
+        let before = await node.sequencer.statistics
+        _ = try await node.sequencer.dryRun([.pay("world", "carol", 1)])
+        let note = Text(String(repeating: "x", count: 40_000))
+        let wide = [Request](repeating: .describe("alice", metadata(("note", note))), count: 40)
+        await #expect {
+            _ = try await node.submit(.groups([wide]))
+        } throws: {
+            if case .tooLarge? = $0 as? Busy { true } else { false }
+        }
+        let between = await node.sequencer.statistics
+        #expect(between.entries == before.entries && between.orders == before.orders)
+        #expect(between.keys == before.keys && between.seeds == before.seeds)
+        let two = [[Request.pay("world", "carol", 1)], [.pay("world", "dave", 1)]]
+        _ = try await node.submit(.groups(two))
+        let after = await node.sequencer.statistics
+        #expect(after.entries == before.entries + 1 && after.orders == before.orders + 2)
+        #expect(after.keys > before.keys && after.seeds >= before.seeds + 2)
+        try await node.stop()
+    }
 }
