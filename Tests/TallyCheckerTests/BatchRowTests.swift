@@ -62,6 +62,25 @@ struct BatchRowTests {
         #expect(report.reason("digest") == .stateDigest)
     }
 
+    @Test("the digest follows when the book of a batch's key is deleted, with its rows or not")
+    func deleted() {
+        var history = BatchRowTests.history
+        history.lines.append(Line(Books.money, .deleteBook, .committed(.recorded)))
+        var stored = Stored(history)
+        #expect(stored.rows.contains { $0.key == StateCodec.encodeKey(BatchRowTests.key) })
+        for _ in 0..<2 {
+            let report = stored.verified()
+            #expect(report.verdict("digest") == .ok, "\(report.lines)")
+            var checker = Checker(heads: [])
+            for record in stored.records { checker.feed(record, offset: 0) }
+            #expect(checker.stateDigest() == stored.digest)
+            // As the janitor leaves them.
+            stored.rows.removeAll { row in
+                BookID(row.key[2..<18]) == Books.money && row.key[1] != StateKeyKind.book.rawValue
+            }
+        }
+    }
+
     @Test("another digest is refuted")
     func digest() {
         let other = IdempotencyRow(digest: .zero, record: RecordIndex(4), count: 3)
