@@ -256,35 +256,3 @@ extension ViewStore {
         return store
     }
 }
-
-extension StateDigest {
-    /// The digest of a store's rows and scalars as of its last flush.
-    static func of(_ store: any StateStore) throws -> Digest {
-        let snapshot = try store.snapshot()
-        guard let marker = snapshot.marker else {
-            throw StoreFault(.missing, subject: "state store", reason: "was never flushed")
-        }
-        var digest = StateDigest(deleted: try deletedBooks(snapshot))
-        let cursor = try snapshot.cursor(from: [])
-        while let row = try cursor.next() {
-            let key = try StateCodec.decodeKey(row.key)
-            digest.add(book: key.book, key: row.key, value: row.value)
-        }
-        return digest.finish(scalars: marker.scalars)
-    }
-
-    private static func deletedBooks(_ snapshot: any StateSnapshot) throws -> Set<BookID> {
-        let prefix: [UInt8] = [FormatRegistry.stateKey, StateKeyKind.book.rawValue]
-        let cursor = try snapshot.cursor(from: prefix)
-        var deleted: Set<BookID> = []
-        while let row = try cursor.next(), row.key.starts(with: prefix) {
-            let key = try StateCodec.decodeKey(row.key)
-            if case .book(let book) = try StateCodec.decodeValue(kind: .book, row.value),
-                book.isDeleted
-            {
-                deleted.insert(key.book)
-            }
-        }
-        return deleted
-    }
-}

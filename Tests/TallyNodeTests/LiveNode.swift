@@ -182,6 +182,23 @@ final class LiveNode: Sendable {
         return rows
     }
 
+    /// The digest of all state as of the last flush.
+    func stateDigest() throws -> Digest { try StateDigest.of(state.store) }
+
+    /// Every entry of the log, as a later start finds them; small logs keep all of theirs.
+    func entries() throws -> [LogEntry] {
+        let log = EmbeddedLog(
+            disk: disk.afterExit(),
+            directory: directory.log,
+            configuration: EmbeddedLogConfiguration(segmentBytes: rules.segmentBytes, salt: 1)
+        )
+        _ = try log.look(flushedIndex: .zero)
+        let cursor = try log.foundEntries(from: LogIndex(1))
+        var entries: [LogEntry] = []
+        while let entry = try cursor.next() { entries.append(entry) }
+        return entries
+    }
+
     /// What was flushed last.
     func marker() throws -> FlushMarker? { try state.store.marker() }
 }
