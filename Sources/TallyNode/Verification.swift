@@ -59,6 +59,7 @@ package struct Verification: ~Copyable {
     ) throws {
         self.directory = directory
         self.progress = progress
+        notes = [directory.lockNote].compactMap { $0 }
         temporary = NSTemporaryDirectory() + "tally-verify-" + UUID().uuidString
         try FileManager.default.createDirectory(
             atPath: temporary,
@@ -157,7 +158,7 @@ package struct Verification: ~Copyable {
 
     private mutating func openState() throws -> StoreCopy? {
         let copy = temporary + "/state"
-        try FileManager.default.copyItem(atPath: directory.state, toPath: copy)
+        try Verification.copy(directory.state, to: copy)
         let store = try RocksStateStore(path: copy, mode: .readOnly)
         guard let marker = try store.marker() else {
             try store.close()
@@ -173,6 +174,17 @@ package struct Verification: ~Copyable {
             marker: marker,
             scalars: try StateCodec.decodeScalars(marker.scalars)
         )
+    }
+
+    /// Copies a folder of files, writable also where the original is not.
+    private static func copy(_ folder: String, to copy: String) throws {
+        let files = FileManager.default
+        try files.createDirectory(atPath: copy, withIntermediateDirectories: false)
+        for name in try files.contentsOfDirectory(atPath: folder) {
+            let target = copy + "/" + name
+            try files.copyItem(atPath: folder + "/" + name, toPath: target)
+            try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: target)
+        }
     }
 
     private mutating func verifyLog(_ marker: FlushMarker?, _ head: Head?) throws {
@@ -334,7 +346,7 @@ package struct Verification: ~Copyable {
     private mutating func verifyViews(_ size: UInt64) throws {
         let copy = temporary + "/views"
         let again = temporary + "/views-again"
-        try FileManager.default.copyItem(atPath: directory.views, toPath: copy)
+        try Verification.copy(directory.views, to: copy)
         var held = try ViewStore(directory: copy)
         if let loss = held.recovery.losses.first {
             throw ViewFault(.contradiction, subject: directory.views, cause: loss.description)

@@ -189,8 +189,27 @@ package enum DiskConformance {
             try holdAndTry(subject)
             let again = try subject.disk.lock(subject.path("LOCK"))
             try expectEqual(again.path, subject.path("LOCK"), "path")
-        }
+        },
+        ConformanceCheck("a shared lock: beside others, never beside an exclusive one") { subject in
+            try expectFault(.notFound) { () throws(DiskFault) in
+                _ = try subject.disk.lockShared(subject.path("LOCK"))
+            }
+            try expectEqual(try subject.disk.list(subject.folder).count, 0, "names")
+            try shareAndTry(subject)
+            let alone = try subject.disk.lock(subject.path("LOCK"))
+            try expectFault(.locked) { () throws(DiskFault) in
+                _ = try subject.disk.lockShared(alone.path)
+            }
+        },
     ]
+
+    private static func shareAndTry(_ subject: DiskSubject) throws {
+        _ = try subject.disk.lock(subject.path("LOCK"))
+        let first = try subject.disk.lockShared(subject.path("LOCK"))
+        let second = try subject.disk.lockShared(first.path)
+        try expectFault(.locked) { () throws(DiskFault) in _ = try subject.disk.lock(second.path) }
+        try expectEqual(first.path, subject.path("LOCK"), "path")
+    }
 
     private static func holdAndTry(_ subject: DiskSubject) throws {
         let held = try subject.disk.lock(subject.path("LOCK"))

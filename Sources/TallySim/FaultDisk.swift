@@ -133,11 +133,25 @@ package final class FaultDisk: Disk {
     /// - Throws: `DiskFault`: `locked` when another holder has it.
     package func lock(_ path: String) throws(DiskFault) -> any DiskLock {
         try run { (state: inout FaultDiskState) throws(DiskFault) in try state.lock(path) }
-        return FaultLock(disk: self, path: path)
+        return FaultLock(disk: self, path: path, isShared: false)
     }
 
-    fileprivate func unlock(_ path: String) {
-        state.withLock { $0.locks.removeAll { $0 == path } }
+    /// Takes a shared lock of an existing file; never waits.
+    ///
+    /// - Throws: `DiskFault`: `locked` when somebody has the exclusive one.
+    package func lockShared(_ path: String) throws(DiskFault) -> any DiskLock {
+        try run { (state: inout FaultDiskState) throws(DiskFault) in try state.lockShared(path) }
+        return FaultLock(disk: self, path: path, isShared: true)
+    }
+
+    fileprivate func unlock(_ path: String, isShared: Bool) {
+        state.withLock { state in
+            if !isShared {
+                state.locks.removeAll { $0 == path }
+            } else if let one = state.sharedLocks.firstIndex(of: path) {
+                state.sharedLocks.remove(at: one)
+            }
+        }
     }
 
     fileprivate func takeTime() {
@@ -229,13 +243,15 @@ private final class FaultFile: DiskFile {
 private final class FaultLock: DiskLock {
     let path: String
     private let disk: FaultDisk
+    private let isShared: Bool
 
-    init(disk: FaultDisk, path: String) {
+    init(disk: FaultDisk, path: String, isShared: Bool) {
         self.disk = disk
         self.path = path
+        self.isShared = isShared
     }
 
     deinit {
-        disk.unlock(path)
+        disk.unlock(path, isShared: isShared)
     }
 }

@@ -93,6 +93,7 @@ struct FaultDiskState {
     var counts = DiskCounts()
     var hasCrashed = false
     var locks: [String] = []
+    var sharedLocks: [String] = []
     private var nodes: [Node] = [Node(isDirectory: true)]
     private var names: [String: Int] = ["/": 0]
     private var durableNames: [String: Int] = ["/": 0]
@@ -145,6 +146,7 @@ struct FaultDiskState {
         next.counts = DiskCounts()
         next.hasCrashed = false
         next.locks = []
+        next.sharedLocks = []
         return next
     }
 
@@ -249,10 +251,19 @@ struct FaultDiskState {
     mutating func lock(_ path: String) throws(DiskFault) {
         try count(.lock, path)
         if names[path] == nil { _ = try make(path, .lock, isDirectory: false) }
-        guard !locks.contains(path) else {
+        guard !locks.contains(path), !sharedLocks.contains(path) else {
             throw DiskFault(.locked, .lock, path: path, cause: "another holder has the lock")
         }
         locks.append(path)
+    }
+
+    mutating func lockShared(_ path: String) throws(DiskFault) {
+        try count(.lock, path)
+        _ = try find(path, .lock)
+        guard !locks.contains(path) else {
+            throw DiskFault(.locked, .lock, path: path, cause: "another holder has the lock")
+        }
+        sharedLocks.append(path)
     }
 
     // Operations on bytes.

@@ -23,7 +23,7 @@ package enum DataDirectoryMode: Hashable, Sendable {
     case createOrOpen
     /// For a node or a tool on an existing ledger.
     case open
-    /// For the verifier: nothing is changed; on a read-only file system nothing is locked either.
+    /// For the verifier: nothing is changed, and no right to write is needed.
     case inspect
 }
 
@@ -39,6 +39,8 @@ package final class DataDirectory: Sendable {
     package let path: String
     /// True when this call has made the ledger.
     package let isNew: Bool
+    /// Why an inspected directory may be in use by a node unseen; nil when it is locked.
+    package let lockNote: String?
     private let held: Mutex<(any DiskLock)?>
 
     /// Opens a data directory, or makes one in an empty folder.
@@ -57,11 +59,14 @@ package final class DataDirectory: Sendable {
                 throw StoreFault(.missing, subject: path, reason: "holds no ledger")
             }
             held = Mutex(try Self.create(disk, path, names))
+            lockNote = nil
             isNew = true
             return
         }
         try Self.checkFormat(disk, path)
-        held = Mutex(try Self.lock(disk, path, mode))
+        let lock = try Self.lock(disk, path, mode)
+        held = Mutex(lock.held)
+        lockNote = lock.note
         isNew = false
         if mode != .inspect {
             // Names that an earlier process made or removed may not be durable yet.
@@ -169,14 +174,17 @@ package final class DataDirectory: Sendable {
         _ disk: any Disk,
         _ path: String,
         _ mode: DataDirectoryMode
-    ) throws(StoreFault) -> (any DiskLock)? {
+    ) throws(StoreFault) -> (held: (any DiskLock)?, note: String?) {
+        let file = path + "/LOCK"
         do {
-            return try disk.lock(path + "/LOCK")
+            if mode == .inspect { return (try disk.lockShared(file), nil) }
+            return (try disk.lock(file), nil)
         } catch {
             switch (error.code, mode) {
             case (.locked, _):
                 throw StoreFault(.locked, subject: path, reason: "is open in another process")
-            case (.readOnly, .inspect): return nil
+            case (.notFound, .inspect), (.permission, .inspect), (.readOnly, .inspect):
+                return (nil, "not locked, so a node may have it open: \(error)")
             default: throw StoreFault(error)
             }
         }
@@ -193,7 +201,7 @@ package final class DataDirectory: Sendable {
             if names == nil { try disk.makeDirectory(path) }
             try disk.syncDirectory(disk.folder(of: path))
         }
-        let lock = try lock(disk, path, .createOrOpen)
+        let lock = try lock(disk, path, .createOrOpen).held
         try onDisk { () throws(DiskFault) in
             for folder in folders where !(names ?? []).contains(folder) {
                 try disk.makeDirectory(path + "/" + folder)

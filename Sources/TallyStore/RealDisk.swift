@@ -94,9 +94,24 @@ package struct RealDisk: Disk {
     ///
     /// - Throws: `DiskFault`: `locked` when another holder has it.
     package func lock(_ path: String) throws(DiskFault) -> any DiskLock {
-        let descriptor = try openDescriptor(path, O_RDWR | O_CREAT, .lock)
+        try lock(path, O_RDWR | O_CREAT, LOCK_EX)
+    }
+
+    /// Takes a shared lock of an existing file; never waits, and needs no right to write.
+    ///
+    /// - Throws: `DiskFault`: `locked` when another holder has the exclusive one.
+    package func lockShared(_ path: String) throws(DiskFault) -> any DiskLock {
+        try lock(path, O_RDONLY, LOCK_SH)
+    }
+
+    private func lock(
+        _ path: String,
+        _ flags: Int32,
+        _ kind: Int32
+    ) throws(DiskFault) -> any DiskLock {
+        let descriptor = try openDescriptor(path, flags, .lock)
         let held = RealLock(descriptor: descriptor, path: path)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard flock(descriptor, kind | LOCK_NB) == 0 else {
             let number = errno
             guard number == EWOULDBLOCK else { throw systemFault(number, .lock, path) }
             throw DiskFault(.locked, .lock, path: path, cause: "another process holds the lock")

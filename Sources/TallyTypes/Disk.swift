@@ -40,7 +40,7 @@ public enum DiskOperation: String, Hashable, Sendable, CaseIterable {
     case remove
     /// Making a folder's names durable.
     case syncDirectory
-    /// Taking the exclusive lock.
+    /// Taking a lock.
     case lock
 }
 
@@ -188,7 +188,7 @@ public protocol DiskFile: AnyObject, Sendable {
     func size() throws(DiskFault) -> Int
 }
 
-/// An exclusive lock, held while a reference to it lives; the end of the process releases it too.
+/// A lock, held while a reference to it lives; the end of the process releases it too.
 public protocol DiskLock: AnyObject, Sendable {
     /// The file that is locked.
     var path: String { get }
@@ -231,6 +231,11 @@ public protocol Disk: Sendable {
     ///
     /// - Throws: ``DiskFault``: `locked` when another holder has it.
     func lock(_ path: String) throws(DiskFault) -> any DiskLock
+
+    /// Takes a shared lock of an existing file through a handle for reading; never waits.
+    ///
+    /// - Throws: ``DiskFault``: `locked` when somebody has the exclusive one, `notFound`.
+    func lockShared(_ path: String) throws(DiskFault) -> any DiskLock
 }
 
 extension Disk {

@@ -84,6 +84,21 @@ struct DataDirectoryTests {
         #expect(first.path == "/data")
     }
 
+    @Test("an inspection makes no LOCK, and stands beside another; a node does not")
+    func inspected() throws {
+        let disk = try made()
+        try disk.remove("/data/LOCK")
+        let changes = disk.counts.changes
+        let bare = try DataDirectory(disk: disk, path: "/data", mode: .inspect)
+        #expect(bare.lockNote?.contains("/data/LOCK") == true)
+        #expect(disk.counts.changes == changes)
+        try DataDirectory(disk: disk, path: "/data", mode: .open).unlock()
+        let first = try DataDirectory(disk: disk, path: "/data", mode: .inspect)
+        let second = try DataDirectory(disk: disk, path: "/data", mode: .inspect)
+        #expect(first.lockNote == nil && second.lockNote == nil)
+        #expect(try refused(disk, .open).code == .locked)
+    }
+
     @Test("two holders of a real folder")
     func lockedReal() throws {
         let folder = try TemporaryDirectory("data")
