@@ -44,6 +44,8 @@ package struct NodePort: Sendable {
     package var record: @Sendable (RecordIndex) async throws -> [UInt8]?
     /// The newest durable position.
     package var head: @Sendable () async -> LedgerHead
+    /// The digest of all state as of what is applied, after a flush; one at a time.
+    package var stateDigest: @Sendable () async throws(Busy) -> StateStatement
     /// Nil while the node can take writes, else why not, in one line.
     package var notReady: @Sendable () async -> String?
     /// Prometheus text of the node's own metrics (the routes add theirs).
@@ -63,6 +65,7 @@ package struct NodePort: Sendable {
         folded: @escaping @Sendable (RecordIndex) async -> Bool,
         record: @escaping @Sendable (RecordIndex) async throws -> [UInt8]?,
         head: @escaping @Sendable () async -> LedgerHead,
+        stateDigest: @escaping @Sendable () async throws(Busy) -> StateStatement,
         notReady: @escaping @Sendable () async -> String?,
         metrics: @escaping @Sendable () async -> String,
         origin: String,
@@ -76,6 +79,7 @@ package struct NodePort: Sendable {
         self.folded = folded
         self.record = record
         self.head = head
+        self.stateDigest = stateDigest
         self.notReady = notReady
         self.metrics = metrics
         self.origin = origin

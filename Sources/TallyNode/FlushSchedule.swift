@@ -103,6 +103,7 @@ extension Sequencer {
             statistics.flushes += 1
             kernel.markFlushed(index)
             links.log.release(below: index.next)
+            releaseFlushWaiters()
             if flush.isDue { startFlush() }
             wake()
         }

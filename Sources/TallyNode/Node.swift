@@ -190,6 +190,7 @@ package final class Node: Sendable {
             },
             record: { [records] index in try await records.record(index) },
             head: { [sequencer] in await sequencer.currentHead() },
+            stateDigest: { [sequencer] () throws(Busy) in try await sequencer.stateDigest() },
             notReady: { [sequencer] in await sequencer.notReady() },
             metrics: { [sequencer, views] in
                 await NodeMetrics.text(sequencer: sequencer, views: views)

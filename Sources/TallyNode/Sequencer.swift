@@ -64,6 +64,8 @@ package actor Sequencer {
     var wakeup = Wakeup()
     var head: LedgerHead
     var flush = FlushSchedule()
+    var flushWaiters: [FlushWaiter] = []
+    var isDigesting = false
     /// What was counted since the start.
     package internal(set) var statistics = SequencerStatistics()
     private var isStopping = false
@@ -88,14 +90,18 @@ package actor Sequencer {
 
     /// Submits, and waits for the answer, which is durable.
     package func submit(_ submission: Submission) async throws(Busy) -> SubmissionAnswer {
-        if fault != nil { throw .faulted }
-        if isStopping { throw .stopping }
+        try requireRunning()
         guard waiting.count < Limits.submissionsWaitingMax else { throw .queueFull }
         let result = await withCheckedContinuation { continuation in
             waiting.append(WaitingSubmission(submission, continuation))
             wake()
         }
         return try result.get()
+    }
+
+    func requireRunning() throws(Busy) {
+        if fault != nil { throw .faulted }
+        if isStopping { throw .stopping }
     }
 
     /// The newest published position.
@@ -163,6 +169,7 @@ package actor Sequencer {
     package func stop() {
         isStopping = true
         refuseWaiting(.stopping)
+        refuseFlushWaiters(.stopping)
         wake()
     }
 
@@ -495,6 +502,7 @@ package actor Sequencer {
         guard self.fault == nil else { return }
         self.fault = fault
         refuseWaiting(.faulted)
+        refuseFlushWaiters(.faulted)
         for entry in inFlight {
             for item in entry.finished { item.refuse(.faulted) }
         }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The state store's threads: one that flushes, one that reads. The sequencer asks for missing keys,
-// and hands over a capture when a flush is due. Order of a flush, DESIGN.md §6: records synced (the
-// log's thread does that first), image written and synced, batch, old images removed.
+// The state store's threads: one that flushes, one that reads, one that digests. The sequencer asks
+// for missing keys, and hands over a capture when a flush is due. Order of a flush, DESIGN.md §6:
+// records synced (the log's thread does that first), image written and synced, batch, old images
+// removed.
 
 import TallyCodec
 package import TallyKernel
@@ -17,6 +18,7 @@ package final class StateKeeper: Sendable {
     private let images: CacheImages
     private let flushes = SerialThread(name: "flush")
     private let reads = SerialThread(name: "reads")
+    private let digests = SerialThread(name: "digests")
 
     /// Uses an open store and the folder of images beside it.
     package init(store: any StateStore, images: CacheImages) {
@@ -98,8 +100,16 @@ package final class StateKeeper: Sendable {
         }
     }
 
-    /// Waits until everything handed to the flush thread is done.
-    package func drain() async throws { try await flushes.run {} }
+    /// The digest of all state as of the last flush, and where that stands; reads the whole store.
+    func statement() async throws -> StateStatement {
+        try await digests.run { [store] in try StateStatement.of(store) }
+    }
+
+    /// Waits until everything handed to the threads that flush and that digest is done.
+    package func drain() async throws {
+        try await flushes.run {}
+        try await digests.run {}
+    }
 
     /// Reads the kernel as of the last flush; nil before the first.
     package func restore(keysMax: Int) throws -> RestoredKernel? {

@@ -8,13 +8,31 @@ package import TallyProof
 package import TallyStore
 package import TallyTypes
 
-extension StateDigest {
-    /// The digest of a store's rows and scalars as of its last flush.
-    package static func of(_ store: any StateStore) throws -> Digest {
+extension StateStatement {
+    /// Where a store stands as of its last flush, and the digest of what it holds.
+    static func of(_ store: any StateStore) throws -> StateStatement {
         let snapshot = try store.snapshot()
         guard let marker = snapshot.marker else {
             throw StoreFault(.missing, subject: "state store", reason: "was never flushed")
         }
+        let tree = try CompactRange(decoding: marker.tree)
+        return StateStatement(
+            head: LedgerHead(size: tree.size, root: tree.root, logIndex: marker.applied),
+            digest: try StateDigest.of(snapshot, marker)
+        )
+    }
+}
+
+extension StateDigest {
+    /// The digest of a store's rows and scalars as of its last flush.
+    package static func of(_ store: any StateStore) throws -> Digest {
+        try StateStatement.of(store).digest
+    }
+
+    fileprivate static func of(
+        _ snapshot: any StateSnapshot,
+        _ marker: FlushMarker
+    ) throws -> Digest {
         var digest = StateDigest(deleted: try deletedBooks(snapshot))
         let cursor = try snapshot.cursor(from: [])
         while let row = try cursor.next() {

@@ -186,3 +186,17 @@ public struct LedgerHead: Hashable, Sendable {
         self.logIndex = logIndex
     }
 }
+
+/// The digest of all state as of one durable position.
+public struct StateStatement: Hashable, Sendable {
+    /// Where the ledger stood.
+    public let head: LedgerHead
+    /// The hash over all rows and scalars as of then.
+    public let digest: Digest
+
+    /// Makes a statement.
+    public init(head: LedgerHead, digest: Digest) {
+        self.head = head
+        self.digest = digest
+    }
+}

@@ -83,6 +83,7 @@ actor DumbNode {
             folded: { await self.isFolded($0) },
             record: { try await self.record($0) },
             head: { await self.head() },
+            stateDigest: { () throws(Busy) in try await self.statement() },
             notReady: { await self.reason() },
             metrics: { "tally_node_records 1\n" },
             origin: "ledger.test",
@@ -204,6 +205,11 @@ actor DumbNode {
         if troubles.isDiskBroken { throw BrokenDisk() }
         guard index.rawValue < UInt64(ledger.records.count) else { return nil }
         return RecordCodec.encode(ledger.records[Int(index.rawValue)])
+    }
+
+    private func statement() throws(Busy) -> StateStatement {
+        if let busy = troubles.busy { throw busy }
+        return StateStatement(head: head(), digest: Digest(1, 2, 3, 4))
     }
 
     private func head() -> LedgerHead {

@@ -390,6 +390,23 @@ struct OwnEvidenceTests {
         }
     }
 
+    @Test("the digest of the state, with where the ledger stood; a node that cannot says so")
+    func stateDigest() async throws {
+        try await ServerUnderTest.run { server in
+            let seen = try await server.send(.get, "/tally/v1/state-digest")
+            #expect(try seen.at("data", "size") == "3")
+            #expect(try seen.at("data", "logIndex") == "5")
+            let digest = Digest(1, 2, 3, 4).description
+            #expect(try seen.at("data", "stateDigest") == "\"\(digest)\"")
+            await server.node.trouble { $0.busy = .queueFull }
+            try expectProblem(
+                try await server.send(.get, "/tally/v1/state-digest"),
+                503,
+                "INTERNAL"
+            )
+        }
+    }
+
     @Test("the head and records in words")
     func records() async throws {
         try await ServerUnderTest.run { server in

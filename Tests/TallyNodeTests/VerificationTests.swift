@@ -88,4 +88,25 @@ struct VerificationTests {
         #expect(report.lines.joined().contains("is open in another process"))
         try await node.stop()
     }
+
+    @Test("the digest of a running node is that of its clean stop and of the verifier")
+    func stateDigest() async throws {
+        let folder = try TemporaryDirectory("digest")
+        let node = try await start(folder.path)
+        _ = try await node.port.submit(.groups([[.make(Book.money)]]))
+        let early = try await node.port.stateDigest()
+        #expect(early.head == (await node.port.head()))
+        for number in 1...20 {
+            _ = try await node.port.submit(.one(.pay("world", "account:\(number)", 5)))
+        }
+        let late = try await node.port.stateDigest()
+        #expect(late.head == (await node.port.head()) && late.digest != early.digest)
+        #expect(try await node.port.stateDigest() == late)
+        let line = try await node.stop()
+        #expect(line.contains("state digest \(late.digest)"), "\(line)")
+        await #expect(throws: Busy.stopping) { _ = try await node.port.stateDigest() }
+        let report = Verification.run(folder.path)
+        #expect(report.exitCode == 0 && report.root == late.head.root)
+        #expect(report.notes.contains("state digest \(late.digest)"))
+    }
 }

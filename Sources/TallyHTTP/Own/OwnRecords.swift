@@ -13,12 +13,27 @@ enum OwnRecords {
         let head = await call.node.head()
         return .data(call.plainWriter) { writer in
             writer.beginObject()
-            writer.member("origin", call.node.origin)
-            writer.member("size", head.size)
-            writer.member("root", head.root.description)
-            writer.member("logIndex", head.logIndex.rawValue)
+            write(head, of: call.node, to: &writer)
             writer.endObject()
         }
+    }
+
+    /// `GET /tally/v1/state-digest`: after a flush; where the ledger stood, and the digest then.
+    static func stateDigest(_ call: Call) async throws -> Reply {
+        let statement = try await call.node.stateDigest()
+        return .data(call.plainWriter) { writer in
+            writer.beginObject()
+            write(statement.head, of: call.node, to: &writer)
+            writer.member("stateDigest", statement.digest.description)
+            writer.endObject()
+        }
+    }
+
+    private static func write(_ head: LedgerHead, of node: NodePort, to writer: inout JSONWriter) {
+        writer.member("origin", node.origin)
+        writer.member("size", head.size)
+        writer.member("root", head.root.description)
+        writer.member("logIndex", head.logIndex.rawValue)
     }
 
     /// `GET /tally/v1/records/{index}`.

@@ -58,6 +58,7 @@ enum OwnRoutes {
 
     private static let evidence: [Route] = [
         own(.get, "/head", OwnRecords.head),
+        own(.get, "/state-digest", OwnRecords.stateDigest),
         own(.get, "/records/{index}", OwnRecords.get),
     ]
 
