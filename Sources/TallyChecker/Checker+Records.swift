@@ -144,7 +144,6 @@ extension Checker {
         if let group = record.group, group.count < 2 || group.position >= group.count {
             return "position \(group.position) in a group of \(group.count)"
         }
-        if !isLegalConfiguration(record.order) { return "K is not within its bounds" }
         guard let batch = record.batch else { return nil }
         if record.idempotency == nil { return "a batch digest without an idempotency key" }
         if record.group != nil { return "a batch digest in a group" }
@@ -153,19 +152,6 @@ extension Checker {
             return "position \(batch.position) in a batch that would begin before record 0"
         }
         return nil
-    }
-
-    private func isLegalConfiguration(_ order: Order) -> Bool {
-        let bounds = 1...Limits.entriesPerGenerationMax
-        switch order {
-        case .createLedger(let order): return bounds.contains(order.entriesPerGeneration)
-        case .setConfiguration(let entriesPerGeneration):
-            return bounds.contains(entriesPerGeneration)
-        case .createBook, .deleteBook, .setBookMetadata, .deleteBookMetadata, .createTransaction,
-            .revertTransaction, .setTransactionMetadata, .deleteTransactionMetadata,
-            .setAccountMetadata, .deleteAccountMetadata, .recordEvent:
-            return true
-        }
     }
 
     private mutating func breakBook(of record: Record, _ place: RecordPlace) {

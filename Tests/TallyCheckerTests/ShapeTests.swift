@@ -241,16 +241,6 @@ private let cases: [ShapeCase] = [
     ),
 ]
 
-private let configurations: [ShapeCase] = [0, Limits.entriesPerGenerationMax + 1].map { k in
-    ShapeCase(
-        "K of \(k)",
-        "records",
-        .recordShape,
-        2,
-        [Line(.system, .setConfiguration(entriesPerGeneration: k), .committed(.recorded))]
-    )
-}
-
 private func claim(_ id: UInt64, _ key: Text, _ position: UInt64, of count: UInt64) -> Line {
     give(id, key: key, batch: (position, of: count))
 }
@@ -369,7 +359,7 @@ private let batches: [ShapeCase] = [
 
 @Suite("Checker: what does not go together")
 struct ShapeTests {
-    @Test("is refuted for its reason", arguments: cases + configurations + batches)
+    @Test("is refuted for its reason", arguments: cases + batches)
     func shape(_ shape: ShapeCase) {
         let report = verify(History([Books.makeMoney] + shape.lines))
         #expect(report.reason(shape.check) == shape.reason, "\(report.lines)")
