@@ -23,8 +23,6 @@ func map(_ pairs: (Text, Text)...) -> Metadata {
 
 let usd = asset("USD/2")
 let gold = asset("GOLD")
-let euro = asset("EUR/2")
-let yen = asset("JPY")
 
 /// A posting in words: `a → b` of so much.
 func posting(
