@@ -4,7 +4,7 @@
 // Tests/Mutants/run compiles it with the histories of Tests/TallyKernelTests against a kernel that
 // a patch has changed.
 
-let parts: [(k: UInt64, seeds: Range<UInt64>)] = [(3, 1..<201), (8, 1..<101), (3, 201..<401)]
+let parts: [(k: UInt64, seeds: Range<UInt64>)] = [(3, 1..<201), (8, 1..<101), (3, 201..<801)]
 var counts = HistoryCounts()
 for part in parts {
     do {

@@ -23,7 +23,7 @@ package struct StateNotReached: Error, CustomStringConvertible {
 /// - Throws: ``StateNotReached`` after the limit, or what `isReached` threw.
 package func waitUntil(
     _ state: String,
-    within limit: Duration = .seconds(30),
+    within limit: Duration = .seconds(180),
     _ isReached: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
