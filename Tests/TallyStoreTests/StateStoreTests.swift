@@ -96,7 +96,7 @@ struct StateStoreTests {
         #expect(snapshot.marker == nil)
     }
 
-    @Test("a damaged table file is corruption", .timeLimit(.minutes(1)))
+    @Test("a damaged table file is corruption", .timeLimit(.minutes(5)))
     func damagedTable() throws {
         let folder = try TemporaryDirectory("rocks")
         let path = folder.file("state").path
