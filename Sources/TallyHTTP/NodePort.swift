@@ -6,23 +6,6 @@
 package import TallyTypes
 package import TallyViews
 
-/// A book that takes orders, as the kernel knows it.
-package struct LiveBook: Hashable, Sendable {
-    /// Its id.
-    package let id: BookID
-    /// Its name.
-    package let name: BookName
-    /// What it keeps.
-    package let kind: BookKind
-
-    /// Makes a book.
-    package init(id: BookID, name: BookName, kind: BookKind) {
-        self.id = id
-        self.name = name
-        self.kind = kind
-    }
-}
-
 /// The node as the routes see it.
 package struct NodePort: Sendable {
     /// The one door in; answers after durability.

@@ -31,8 +31,9 @@ extension Node {
     private func createLedger(_ name: BookName) async throws {
         let order = Order.createBook(CreateBook(name: name, kind: .accounts))
         let request = Request(book: nil, order: order)
-        let answer = try await sequencer.dryRun([request]).answers.first
-        switch answer?.refusal {
+        let answers = try await sequencer.dryRun([request]).answers
+        invariant(.i12, answers.count == 1, "\(answers.count) answers to one request")
+        switch answers[0].refusal {
         case .bookExists: return
         case nil: break
         case let refusal?:

@@ -5,7 +5,6 @@
 // a read of one book waits for.
 
 import TallyCodec
-package import TallyHTTP
 import TallyKernel
 import TallyStore
 package import TallyTypes

@@ -159,7 +159,9 @@ package actor Sequencer {
     private func applied(_ index: RecordIndex) async throws -> Record {
         for entry in inFlight where index >= entry.first && index.rawValue < entry.size {
             let skip = Int(index.rawValue - entry.first.rawValue)
-            guard let bytes = FramedRecords(entry.framed).record(at: skip) else { continue }
+            guard let bytes = FramedRecords(entry.framed).record(at: skip) else {
+                invariantFailure(.i16, "record \(index) is not in the run of its entry")
+            }
             return try RecordCodec.decode(bytes)
         }
         return try await links.records.published(index)

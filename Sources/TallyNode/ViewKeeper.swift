@@ -15,8 +15,8 @@ import Synchronization
 package final class ViewKeeper: Sendable {
     /// The most records decoded and folded in one transaction.
     private static let runMax = 8_192
-    /// Books remembered before those that are folded are forgotten.
-    private static let touchedMax = 4_096
+    /// Books remembered, at the least, before those that are folded are forgotten.
+    private static let touchedMin = 4_096
 
     /// A caller that waits for the views to reach a size.
     private struct Waiter {
@@ -32,6 +32,8 @@ package final class ViewKeeper: Sendable {
         var recovered: UInt64
         /// By book: the size after the last entry that touched it; only sizes above `folded`.
         var touched: [BookID: UInt64] = [:]
+        /// The number of books at which those that are folded are forgotten.
+        var touchedMax = ViewKeeper.touchedMin
         var isScheduled = false
         var isEnabled = true
         var isStopping = false
@@ -45,7 +47,10 @@ package final class ViewKeeper: Sendable {
 
         mutating func touch(_ books: Set<BookID>) {
             for book in books { touched[book] = published }
-            if touched.count > ViewKeeper.touchedMax { touched = touched.filter { $1 > folded } }
+            guard touched.count > touchedMax else { return }
+            touched = touched.filter { $1 > folded }
+            // Twice what is left, so that looking at all of them stays rare.
+            touchedMax = max(ViewKeeper.touchedMin, 2 * touched.count)
         }
 
         /// Takes out the waiters that a test picks.

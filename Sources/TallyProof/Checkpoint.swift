@@ -54,7 +54,7 @@ package struct Checkpoint: Hashable, Sendable {
         guard Array(lines[0]) == Array(origin.utf8) else {
             throw EvidenceRefusal(.origin, "of another log")
         }
-        guard let size = Checkpoint.size(lines[1]) else {
+        guard let size = CanonicalDecimal.read(lines[1]), size <= Checkpoint.sizeMax else {
             throw Checkpoint.malformed("the size is not a decimal number below 2^63")
         }
         guard let bytes = Base64.decode(lines[2]), let root = Digest(bytes) else {
@@ -76,14 +76,6 @@ package struct Checkpoint: Hashable, Sendable {
     ) throws(EvidenceRefusal) -> Checkpoint {
         _ = try note.signers(among: keys)
         return try Checkpoint(text: note.text, of: origin)
-    }
-
-    private static func size(_ digits: ArraySlice<UInt8>) -> UInt64? {
-        guard digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
-            digits.count == 1 || digits.first != 0x30,
-            let size = UInt64(String(decoding: digits, as: UTF8.self)), size <= sizeMax
-        else { return nil }
-        return size
     }
 
     private static func malformed(_ reason: String) -> EvidenceRefusal {

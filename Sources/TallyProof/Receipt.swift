@@ -218,7 +218,7 @@ package struct Receipt: Hashable, Sendable {
             next = line()
         }
         guard let number = next, number.starts(with: "index ".utf8),
-            let index = Receipt.decimal(number.dropFirst(6))
+            let index = CanonicalDecimal.read(number.dropFirst(6))
         else { throw Receipt.malformed("without its index") }
         var path: [Digest] = []
         while true {
@@ -245,13 +245,6 @@ package struct Receipt: Hashable, Sendable {
     }
 
     // MARK: - Parts
-
-    private static func decimal(_ digits: ArraySlice<UInt8>) -> UInt64? {
-        guard digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
-            digits.count == 1 || digits.first != 0x30
-        else { return nil }
-        return UInt64(String(decoding: digits, as: UTF8.self))
-    }
 
     private static func hash(_ text: [UInt8]) throws(EvidenceRefusal) -> Digest {
         guard let hash = Digest(try bytes(text, "proof")) else {

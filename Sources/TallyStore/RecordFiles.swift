@@ -33,8 +33,8 @@ package final class RecordFiles: Sendable {
         var writingEnd: Int
         /// Why an append failed, or a sync.
         ///
-        /// The two are called from two threads, so that one may be
-        /// called when the other has failed: it fails with it, since that is no mistake.
+        /// The two are called from two threads, so that one may be called when the other has
+        /// failed: it fails with it, since that is no mistake.
         var appendFault: StoreFault?
         var syncFault: StoreFault?
     }

@@ -116,6 +116,23 @@ public enum SubmissionAnswer: Hashable, Sendable {
     case batch(BatchAnswer)
 }
 
+/// A book that takes orders, as the kernel knows it.
+public struct LiveBook: Hashable, Sendable {
+    /// Its id.
+    public let id: BookID
+    /// Its name.
+    public let name: BookName
+    /// What it keeps.
+    public let kind: BookKind
+
+    /// Makes a book.
+    public init(id: BookID, name: BookName, kind: BookKind) {
+        self.id = id
+        self.name = name
+        self.kind = kind
+    }
+}
+
 /// A submission was not taken: nothing was written and nothing was recorded, but see `faulted`.
 public enum Busy: Error, Hashable, Sendable {
     /// The waiting queue is full: try again later.

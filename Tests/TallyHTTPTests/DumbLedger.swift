@@ -5,7 +5,6 @@
 // by DumbNode only.
 
 import TallyCodec
-import TallyHTTP
 import TallyTypes
 
 /// One book, in memory.

@@ -22,6 +22,8 @@ enum TransactionRequest {
     static func read(_ body: JSONValue?, isForced: Bool) throws -> CreateTransaction {
         guard let body else { throw Malformed("expected an object, found nothing", field: "body") }
         let fields = try JSONFields(body)
+        // As upstream reads them, members that are absent or null are empty; no postings and no
+        // script is an error below.
         let postings = try fields.optional("postings", .array(of: posting)) ?? []
         try refuseScript(fields, hasPostings: !postings.isEmpty)
         guard !postings.isEmpty else {
@@ -38,7 +40,8 @@ enum TransactionRequest {
             reference: reference == "" ? nil : reference,
             timestamp: timestamp == zeroTime ? nil : timestamp,
             metadata: try fields.optional("metadata", .metadata) ?? .empty,
-            accountMetadata: try fields.optional("accountMetadata", accountMetadata) ?? [],
+            accountMetadata: try fields.optional("accountMetadata", accountMetadata)
+                ?? [],  // absent is for no account
             isForced: try fields.optional("force", .bool) ?? false || isForced
         )
     }
@@ -48,8 +51,8 @@ enum TransactionRequest {
             "script",
             .object { (script) throws(Malformed) in
                 [
-                    "plain": try script.optional("plain", .string) ?? "" != "",
-                    "template": try script.optional("template", .string) ?? "" != "",
+                    "plain": try script.hasText("plain"),
+                    "template": try script.hasText("template"),
                 ]
             }
         )
@@ -101,5 +104,13 @@ enum TransactionRequest {
             }
         }
         return entries.sorted { $0.account < $1.account }
+    }
+}
+
+extension JSONFields {
+    /// True when a member is a text that is not empty; absent, null and empty are one upstream.
+    fileprivate func hasText(_ name: String) throws(Malformed) -> Bool {
+        guard let text = try optional(name, .string) else { return false }
+        return text != ""
     }
 }

@@ -125,8 +125,9 @@ enum LedgerCreation {
     ) throws -> CreateBook {
         guard let body, body != .null else { return CreateBook(name: name, kind: kind) }
         let fields = try JSONFields(body)
-        let bucket = try fields.optional("bucket", .string) ?? ""
-        guard bucket == "" || BookName(bucket.string) != nil else {
+        // Upstream reads an empty bucket as one that was not given.
+        let bucket = try fields.optional("bucket", .string).flatMap { $0 == "" ? nil : $0 }
+        guard bucket.map({ BookName($0.string) != nil }) ?? true else {
             throw fields.malformed("1 to 63 letters, digits, '_' or '-'", at: "bucket")
         }
         let features = try fields.optional("features", .metadata) ?? .empty
@@ -134,7 +135,7 @@ enum LedgerCreation {
         return CreateBook(
             name: name,
             kind: kind,
-            bucket: bucket == "" ? CreateBook.defaultBucket : bucket,
+            bucket: bucket ?? CreateBook.defaultBucket,
             metadata: try fields.optional("metadata", .metadata) ?? .empty,
             features: features
         )

@@ -139,8 +139,8 @@ extension BeancountParser {
             texts.append(text)
             cursor.advance()
         }
-        transaction.narration = texts.last ?? ""
-        transaction.payee = texts.count == 2 ? texts[0] : ""
+        if let narration = texts.last { transaction.narration = narration }
+        if texts.count == 2 { transaction.payee = texts[0] }
         takeTagsAndLinks(&cursor, into: &transaction)
         guard cursor.isAtEnd else {
             throw cursor.failure(.malformedTransaction, "a tag, a link or the end of the line")
@@ -189,7 +189,7 @@ extension BeancountParser {
 
     private func posting(_ cursor: inout TokenCursor) throws(ImportError) -> BeancountPosting {
         let position = cursor.position
-        let flag = takeFlag(&cursor) ?? ""
+        let flag = takeFlag(&cursor) ?? ""  // most postings have none, and say so by no text
         var posting = BeancountPosting(
             account: try cursor.account(),
             flag: flag,

@@ -45,8 +45,8 @@ struct TransactionDetails: Sendable {
     }
 
     /// Adds a value unless it is empty.
-    mutating func addText(_ key: String, _ text: String) {
-        if !text.isEmpty { add(key, text) }
+    mutating func addText(_ key: String, _ text: String?) {
+        if let text, !text.isEmpty { add(key, text) }
     }
 
     /// Adds remarks below a prefix.

@@ -22,7 +22,7 @@ struct CommoditySums: Sendable {
         of commodity: String,
         lot: LotAnnotation? = nil
     ) throws(ArithmeticFailure) {
-        let key = commodity + (lot?.key ?? "")
+        let key = lot.map { commodity + $0.key } ?? commodity
         if let index = rows.firstIndex(where: { $0.key == key }) {
             rows[index].quantity = try rows[index].quantity.adding(quantity)
         } else {

@@ -112,7 +112,9 @@ struct LedgerBook: Sendable {
     ) throws(ImportError) {
         let sorted = rows.sorted { ($0.commodity, $0.key) < ($1.commodity, $1.key) }
         guard let first = sorted.first else {
-            working[index].fill(.zero, of: working.first { $0.quantity != nil }?.commodity ?? "")
+            let other = working.first { $0.quantity != nil }
+            // Nothing but this posting: zero of the commodity without a name.
+            working[index].fill(.zero, of: other?.commodity ?? "")
             return
         }
         working[index].fill(first.quantity.negated, of: first.commodity)

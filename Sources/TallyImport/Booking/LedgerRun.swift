@@ -56,7 +56,7 @@ extension BookedTransaction {
         let (payee, narration) = BookedTransaction.split(transaction.payee, dialect: dialect)
         var details = TransactionDetails()
         details.addText("state", transaction.state)
-        details.addText("date2", transaction.date2?.description ?? "")
+        details.addText("date2", transaction.date2?.description)
         details.add(transaction.annotations, below: "")
         for (index, posting) in working.enumerated() {
             BookedTransaction.describe(posting.posting, index + 1, in: &details)
@@ -89,8 +89,8 @@ extension BookedTransaction {
     ) {
         let prefix = "posting/\(number)/"
         details.addText(prefix + "state", posting.state)
-        details.addText(prefix + "date", posting.date?.description ?? "")
-        details.addText(prefix + "date2", posting.date2?.description ?? "")
+        details.addText(prefix + "date", posting.date?.description)
+        details.addText(prefix + "date2", posting.date2?.description)
         details.addText(prefix + "lot", posting.lotText)
         details.addText(prefix + "cost", posting.costText)
         details.add(posting.annotations, below: prefix)
