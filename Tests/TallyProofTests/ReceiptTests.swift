@@ -96,6 +96,35 @@ struct ReceiptTests {
         }
     }
 
+    @Test("a log that signs what is no record, or one of another index")
+    func lyingLog() throws {
+        let vectors = try ReceiptVectors.load()
+        let good = try vectors.good()
+        let name = try #require(NoteKeyName(good.origin))
+        let key = try SignerKey(name: name, type: .log, seed: [UInt8](repeating: 7, count: 32))
+        func found(_ leaf: [UInt8]) throws -> EvidenceRefusal.Code? {
+            let hash = unsafe leaf.withUnsafeBytes { unsafe Hashing.leaf($0) }
+            let text = Checkpoint(origin: good.origin, size: 1, root: hash).text
+            let note = SignedNote(text: text, lines: [try SignedNote.line(signing: text, by: key)])
+            let receipt = Receipt(
+                origin: good.origin,
+                index: 0,
+                record: leaf,
+                path: [],
+                checkpoint: note.bytes
+            )
+            return code { _ = try receipt.check(ReceiptPolicy(logKeys: [key.verifier])) }
+        }
+        #expect(try found(good.record) == .recordIndex)
+        #expect(try found(good.record + [0]) == .recordEncoding)
+        #expect(try found([0x18, 0x17]) == .recordEncoding)
+        #expect(try found([0x17]) == .recordShape)
+        #expect(try found([0x8A] + [UInt8](repeating: 0, count: 9) + [0xA0]) == .recordShape)
+        var atZero = good.record
+        atZero[2] = 0
+        #expect(try found(atZero) == nil)
+    }
+
     @Test("every changed bit of the record, and every other index, is refused")
     func bits() throws {
         let vectors = try ReceiptVectors.load()
