@@ -154,23 +154,34 @@ enum TransactionReads {
     ) throws -> CommitVolumes {
         let post = try volumes.map { try names.named($0.key, $0.volume) }
             .sorted { ($0.account, $0.asset) < ($1.account, $1.asset) }
-        return CommitVolumes(post: post, pre: try post.map { try before(postings, $0) })
+        return CommitVolumes(post: post, pre: try before(postings, post))
     }
 
+    /// The volumes without what the postings moved, in the same order.
     private static func before(
         _ postings: [Posting],
-        _ post: AccountVolume
-    ) throws -> AccountVolume {
-        var volume = post.volume
-        for posting in postings where posting.asset == post.asset {
-            if posting.destination == post.account {
-                volume.input = try difference(volume.input, posting.amount)
+        _ post: [AccountVolume]
+    ) throws -> [AccountVolume] {
+        struct Key: Hashable {
+            let account: AccountAddress
+            let asset: Asset
+        }
+        var volumes: [Key: Volume] = [:]
+        for row in post { volumes[Key(account: row.account, asset: row.asset)] = row.volume }
+        for posting in postings {
+            let destination = Key(account: posting.destination, asset: posting.asset)
+            if let input = volumes[destination]?.input {
+                volumes[destination]?.input = try difference(input, posting.amount)
             }
-            if posting.source == post.account {
-                volume.output = try difference(volume.output, posting.amount)
+            let source = Key(account: posting.source, asset: posting.asset)
+            if let output = volumes[source]?.output {
+                volumes[source]?.output = try difference(output, posting.amount)
             }
         }
-        return AccountVolume(account: post.account, asset: post.asset, volume: volume)
+        return post.map { row in
+            let volume = volumes[Key(account: row.account, asset: row.asset)] ?? row.volume
+            return AccountVolume(account: row.account, asset: row.asset, volume: volume)
+        }
     }
 }
 

@@ -53,12 +53,7 @@ extension TransactionAnswer {
 
 /// What postings move, summed by account and asset.
 private struct MovedVolumes {
-    private struct Key: Hashable {
-        let account: AccountAddress
-        let asset: Asset
-    }
-
-    private var sums: [Key: Volume] = [:]
+    private var sums: [AccountAddress: [Asset: Volume]] = [:]
 
     /// Sums postings; what would reach 2²⁵⁶ is left at its old sum, for such a run is refused.
     init(_ postings: [Posting]) {
@@ -69,23 +64,21 @@ private struct MovedVolumes {
     }
 
     subscript(account: AccountAddress, asset: Asset) -> Volume? {
-        sums[Key(account: account, asset: asset)]
+        sums[account]?[asset]
     }
 
     /// The accounts in the order of their bytes.
-    var accounts: [AccountAddress] { Set(sums.keys.map(\.account)).sorted() }
+    var accounts: [AccountAddress] { sums.keys.sorted() }
 
     /// What an account's volumes change by, in the order of the assets' bytes.
     func changes(of account: AccountAddress) -> [(asset: Asset, change: Volume)] {
-        sums.filter { $0.key.account == account }
-            .map { (asset: $0.key.asset, change: $0.value) }
+        (sums[account] ?? [:]).map { (asset: $0.key, change: $0.value) }
             .sorted { $0.asset < $1.asset }
     }
 
     private mutating func add(_ account: AccountAddress, _ asset: Asset, _ change: Volume) {
-        let key = Key(account: account, asset: asset)
-        let sum = sums[key] ?? .zero
-        sums[key] = sum.adding(change) ?? sum
+        let sum = sums[account]?[asset] ?? .zero
+        sums[account, default: [:]][asset] = sum.adding(change) ?? sum
     }
 }
 

@@ -7,6 +7,7 @@ import TallyTypes
 
 /// An exact sum of up to 2⁶⁴ amounts.
 struct WideSum: Comparable {
+    static let zero = WideSum(.zero)
     /// What 256 bits hold of it.
     private(set) var low: Amount
     private var carries: UInt64 = 0

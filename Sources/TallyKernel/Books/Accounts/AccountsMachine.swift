@@ -169,19 +169,21 @@ enum AccountsMachine {
         _ book: BookID,
         _ gate: Gate
     ) throws(RuleStop) {
+        var moved: [StateKey: (given: WideSum, received: WideSum)] = [:]
+        for posting in postings {
+            moved[.volume(book, posting.asset, posting.source), default: (.zero, .zero)]
+                .given.add(posting.amount)
+            moved[.volume(book, posting.asset, posting.destination), default: (.zero, .zero)]
+                .received.add(posting.amount)
+        }
         for posting in postings where !posting.source.isWorld {
-            let volume = gate.volume(.volume(book, posting.asset, posting.source))
-            var given = WideSum(volume.output)
-            var received = WideSum(volume.input)
+            let key = StateKey.volume(book, posting.asset, posting.source)
+            let volume = gate.volume(key)
             // Never above 256 bits: the account received all of it in the original transaction.
-            var needed = WideSum(.zero)
-            for other in postings where other.asset == posting.asset {
-                if other.source == posting.source {
-                    given.add(other.amount)
-                    needed.add(other.amount)
-                }
-                if other.destination == posting.source { received.add(other.amount) }
-            }
+            let needed = moved[key]?.given ?? .zero
+            var (given, received) = moved[key] ?? (.zero, .zero)
+            given.add(volume.output)
+            received.add(volume.input)
             guard given <= received else {
                 throw .refused(
                     .insufficientFunds(
