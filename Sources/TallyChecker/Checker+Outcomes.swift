@@ -41,8 +41,6 @@ extension Checker {
         case .refused(.idempotencyConflict):
             if state.books[book].isDeleted { return "its book was deleted" }
             return hasClaims ? nil : "no key of its book was ever claimed"
-        case .refused(.recordTooLarge(let bytes)):
-            return objection(toSize: bytes, step, in: book, newBook)
         case .refused, .committed:
             let computed = evaluate(step, in: book, newBook)
             return computed == recorded ? nil : mismatch(computed, recorded)
@@ -61,41 +59,6 @@ extension Checker {
         guard step.record.book == .system else { return "not recorded in the system book" }
         if step.record.order.kind.bookKind == .system { return "the system book is always found" }
         return state.names[name] == nil ? nil : "a book has this name"
-    }
-
-    private mutating func objection(
-        toSize bytes: UInt64,
-        _ step: Step,
-        in book: Int,
-        _ newBook: BookID
-    ) -> String? {
-        let before = state.mark
-        let computed = evaluate(step, in: book, newBook)
-        state.rollBack(to: before)
-        guard case .committed = computed else { return mismatch(computed, step.record.outcome) }
-        let sizes = [nil, Digest.zero].map { key in
-            UInt64(RecordCodec.encode(committed(step.record, computed, key)).count)
-        }
-        guard sizes.contains(bytes), bytes > UInt64(Limits.recordBytesMax) else {
-            return "its record would have \(sizes[0]) bytes, not \(bytes)"
-        }
-        return nil
-    }
-
-    private func committed(_ record: Record, _ outcome: Outcome, _ key: Digest?) -> Record {
-        Record(
-            index: record.index,
-            book: record.book,
-            sequence: record.sequence,
-            previous: record.previous,
-            time: record.time,
-            idempotency: key,
-            salt: record.salt,
-            order: record.order,
-            outcome: outcome,
-            actor: record.actor,
-            group: record.group
-        )
     }
 
     /// Names both outcomes by their kinds, without payload values.

@@ -18,14 +18,35 @@ struct Step {
 
 extension Checker {
     /// Decodes a record strictly; nil, and nothing more is replayed, when it is none.
-    mutating func read(_ bytes: [UInt8], _ place: RecordPlace) -> Record? {
-        do throws(Malformed) {
-            let record = try RecordCodec.decode(bytes)
-            guard RecordCodec.encode(record) == bytes else {
-                stop(.recordEncoding, "not the one encoding of its record", place)
-                return nil
+    ///
+    /// What stands beside it is asked for by digest; the asked may give anything, or nil.
+    ///
+    /// - Throws: What `blob` throws.
+    mutating func read<Failure: Error>(
+        _ bytes: [UInt8],
+        _ place: RecordPlace,
+        _ blob: (BlobReference) throws(Failure) -> [UInt8]?
+    ) throws(Failure) -> Record? {
+        switch parse(bytes, place) {
+        case nil: return nil
+        case .whole(let record)?: return canonical(record, bytes, place)
+        case .lacking(let lacking)?:
+            var blobs: [[UInt8]] = []
+            for reference in lacking.references {
+                let given = try blob(reference)
+                guard let given, reference.names(given) else {
+                    stop(at: reference, isMissing: given == nil, place)
+                    return nil
+                }
+                blobs.append(given)
             }
-            return record
+            return completed(lacking, blobs, place).flatMap { canonical($0, bytes, place) }
+        }
+    }
+
+    private mutating func parse(_ bytes: [UInt8], _ place: RecordPlace) -> ParsedRecord? {
+        do throws(Malformed) {
+            return try RecordCodec.parse(bytes[...])
         } catch {
             let place = RecordPlace(
                 index: place.index,
@@ -35,6 +56,52 @@ extension Checker {
             stop(.recordEncoding, "\(error.field): \(error.reason)", place)
             return nil
         }
+    }
+
+    private mutating func completed(
+        _ lacking: LackingRecord,
+        _ blobs: [[UInt8]],
+        _ place: RecordPlace
+    ) -> Record? {
+        do throws(Malformed) {
+            return try lacking.completed(with: blobs)
+        } catch {
+            stop(
+                .recordEncoding,
+                "blob: \(error.field): \(error.reason), byte \(error.offset) of it",
+                place
+            )
+            return nil
+        }
+    }
+
+    private mutating func canonical(
+        _ record: Record,
+        _ bytes: [UInt8],
+        _ place: RecordPlace
+    ) -> Record? {
+        guard RecordCodec.split(record).leaf == bytes else {
+            stop(.recordEncoding, "not the one encoding of its record", place)
+            return nil
+        }
+        return record
+    }
+
+    private mutating func stop(
+        at reference: BlobReference,
+        isMissing: Bool,
+        _ place: RecordPlace
+    ) {
+        let name = "blobs/\(reference.digest)"
+        let finding = Finding(
+            isMissing ? .blobMissing : .blobHash,
+            isMissing
+                ? "the record needs it" : "other bytes than the record names, or another number",
+            index: place.index,
+            file: name
+        )
+        findings.add(.records, finding)
+        stopped = "the replay ended at record \(place.index)"
     }
 
     private mutating func stop(_ reason: Reason, _ detail: String, _ place: RecordPlace) {

@@ -69,13 +69,30 @@ package struct Checker {
     /// The root of the tree over the records fed.
     package var root: Digest { tree.root }
 
-    /// Takes the next record.
+    /// Takes the next record, which has no blobs.
     ///
     /// - Parameters:
     ///   - bytes: The encoded record.
     ///   - offset: Where it begins in the stream or file of records, for findings.
     ///   - stored: The leaf hash that the tree files hold for it, when there are any.
     package mutating func feed(_ bytes: [UInt8], offset: UInt64, leaf stored: Digest? = nil) {
+        feed(bytes, offset: offset, leaf: stored) { _ in nil }
+    }
+
+    /// Takes the next record.
+    ///
+    /// - Parameters:
+    ///   - bytes: The encoded record.
+    ///   - offset: Where it begins in the stream or file of records, for findings.
+    ///   - stored: The leaf hash that the tree files hold for it, when there are any.
+    ///   - blob: Gives what stands beside the record under a digest, unchecked, or nil.
+    /// - Throws: What `blob` throws.
+    package mutating func feed<Failure: Error>(
+        _ bytes: [UInt8],
+        offset: UInt64,
+        leaf stored: Digest? = nil,
+        blob: (BlobReference) throws(Failure) -> [UInt8]?
+    ) throws(Failure) {
         let place = RecordPlace(
             index: RecordIndex(tree.size),
             offset: offset,
@@ -89,7 +106,7 @@ package struct Checker {
             }
         }
         confirmHeads()
-        guard stopped == nil, let record = read(bytes, place) else { return }
+        guard stopped == nil, let record = try read(bytes, place, blob) else { return }
         replay(record, place)
     }
 

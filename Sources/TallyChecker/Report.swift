@@ -10,6 +10,10 @@ package import TallyTypes
 package enum Reason: String, CaseIterable, Sendable {
     /// Bytes that are no record, or not the one encoding of it.
     case recordEncoding = "RECORD_ENCODING"
+    /// What stands beside a record is not there.
+    case blobMissing = "BLOB_MISSING"
+    /// What stands beside a record is not what the record names.
+    case blobHash = "BLOB_HASH"
     /// A record whose parts do not go together.
     case recordShape = "RECORD_SHAPE"
     /// A record that says it is at another place.
@@ -80,6 +84,19 @@ package struct Finding: Hashable, Sendable {
         self.offset = offset
         self.row = row
         self.file = file
+    }
+
+    /// The same finding in a file that the caller knows.
+    package func with(file: String) -> Finding {
+        Finding(
+            reason,
+            detail,
+            book: book,
+            index: index,
+            offset: offset,
+            row: row,
+            file: file
+        )
     }
 
     /// One line: the reason, the place, the detail.

@@ -62,6 +62,10 @@ package enum CBORRefusal: String, CaseIterable, Sendable {
     case unknownKey = "unknown-key"
     /// A map key, or a whole item, that the format asks for.
     case missingKey = "missing-key"
+    /// A blob for an item that fits the record, or beside the item itself.
+    case needlessBlob = "needless-blob"
+    /// A blob that is needed to read the record was not given, or has other bytes than it names.
+    case blobNotGiven = "blob-not-given"
     /// Key 2 of a payload, which is reserved for sealed fields and read by no version yet.
     case sealedFields = "sealed-fields"
     /// A default that is written, where its absence is the one encoding.

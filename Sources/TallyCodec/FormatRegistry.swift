@@ -59,6 +59,10 @@ package enum FormatRegistry {
         package static let batch: UInt64 = 5
         /// Position and count within a batch.
         package static let batchPosition: UInt64 = 6
+        /// Instead of the order: length and digest of the blob that holds it.
+        package static let orderBlob: UInt64 = 7
+        /// Instead of the outcome: length and digest of the blob that holds it.
+        package static let outcomeBlob: UInt64 = 8
     }
 
     /// Numbers of orders: the kind in an entry, the word in a record.

@@ -59,7 +59,7 @@ package enum OrderCodec {
     ) throws(Malformed) -> Order {
         do throws(CBORError) {
             var reader = CBORReader(bytes)
-            try reader.expectLength(atMost: Limits.recordBytesMax)
+            try reader.expectLength(atMost: Limits.blobBytesMax)
             let order = try reader.readOrder(kind)
             try reader.expectEnd()
             return order

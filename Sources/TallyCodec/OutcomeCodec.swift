@@ -18,6 +18,31 @@
 
 import TallyTypes
 
+/// Encodes and decodes outcomes that stand beside their record.
+enum OutcomeCodec {
+    /// Returns the canonical bytes of an outcome; without anything around them.
+    static func encode(_ outcome: Outcome) -> [UInt8] {
+        var writer = CBORWriter()
+        writer.outcome(outcome)
+        return writer.bytes
+    }
+
+    /// Reads the canonical bytes of an outcome.
+    ///
+    /// - Throws: ``Malformed`` with the field, the byte offset and a reason of ``CBORRefusal``.
+    static func decode(_ bytes: [UInt8]) throws(Malformed) -> Outcome {
+        do throws(CBORError) {
+            var reader = CBORReader(bytes)
+            try reader.expectLength(atMost: Limits.blobBytesMax)
+            let outcome = try reader.readOutcome()
+            try reader.expectEnd()
+            return outcome
+        } catch {
+            throw error.within("outcome").malformed
+        }
+    }
+}
+
 /// The first item of an outcome.
 private enum Verdict {
     static let committed: UInt64 = 0

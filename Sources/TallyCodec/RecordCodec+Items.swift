@@ -16,7 +16,7 @@ extension CBORWriter {
     /// Appends the array of a record.
     ///
     /// Invariant 51: the record keeps what its type promises in words only.
-    mutating func record(_ record: Record) {
+    mutating func record(_ record: Record, _ beside: ItemsBeside = .none) {
         invariant(
             .i51,
             record.index.rawValue | record.sequence.rawValue | record.time.microseconds
@@ -27,24 +27,36 @@ extension CBORWriter {
             appendEnvelope(record, to: &span)
         }
         ascii(record.order.kind.word)
-        payload(record)
+        payload(record, beside)
     }
 
-    private mutating func payload(_ record: Record) {
+    private mutating func payload(_ record: Record, _ beside: ItemsBeside) {
         mapHeader(
             count: 2 + present(record.actor != nil) + present(record.group != nil)
                 + 2 * present(record.batch != nil)
         )
-        unsigned(PayloadKey.order)
-        order(record.order)
-        unsigned(PayloadKey.outcome)
-        outcome(record.outcome)
+        if beside.order == nil {
+            unsigned(PayloadKey.order)
+            order(record.order)
+        }
+        if beside.outcome == nil {
+            unsigned(PayloadKey.outcome)
+            outcome(record.outcome)
+        }
         if let actor = record.actor { field(PayloadKey.actor, actor) }
         if let group = record.group {
             unsigned(PayloadKey.group)
             place(group)
         }
         if let batch = record.batch { self.batch(batch) }
+        if let order = beside.order {
+            unsigned(PayloadKey.orderBlob)
+            reference(order)
+        }
+        if let outcome = beside.outcome {
+            unsigned(PayloadKey.outcomeBlob)
+            reference(outcome)
+        }
     }
 
     /// Appends the place of an order in its group, and 1 when its key is for all of it.
@@ -92,24 +104,63 @@ private func appendEnvelope(_ record: Record, to span: inout OutputSpan<UInt8>) 
     appendSixteenBytes(record.salt.high, record.salt.low, to: &span)
 }
 
-extension CBORReader {
-    /// Reads the array of a record.
-    mutating func readRecord() throws(CBORError) -> Record {
-        let envelope = try readHeadItems()
-        let payload = try readPayload(try readKind())
-        return Record(
-            index: envelope.index,
-            book: envelope.book,
-            sequence: envelope.sequence,
-            previous: envelope.previous,
-            time: envelope.time,
-            idempotency: envelope.idempotency,
-            salt: envelope.salt,
-            order: payload.order,
-            outcome: payload.outcome,
+/// The items of a record before its kind.
+struct RecordHead {
+    let index: RecordIndex
+    let book: BookID
+    let sequence: BookSequence
+    let previous: Digest
+    let time: Instant
+    let idempotency: Digest?
+    let salt: Salt
+}
+
+/// What the payload of a record holds itself.
+struct RecordPayload {
+    let order: Order?
+    let outcome: Outcome?
+    let actor: Text?
+    let group: GroupPosition?
+    let batch: BatchClaim?
+}
+
+extension Record {
+    /// Puts a record together from its parts; order and outcome may have stood beside it.
+    init(_ head: RecordHead, order: Order, outcome: Outcome, _ payload: RecordPayload) {
+        self.init(
+            index: head.index,
+            book: head.book,
+            sequence: head.sequence,
+            previous: head.previous,
+            time: head.time,
+            idempotency: head.idempotency,
+            salt: head.salt,
+            order: order,
+            outcome: outcome,
             actor: payload.actor,
             group: payload.group,
             batch: payload.batch
+        )
+    }
+}
+
+extension CBORReader {
+    /// Reads the array of a record, or what of it does not stand beside it.
+    mutating func readRecord() throws(CBORError) -> ParsedRecord {
+        let head = try readHeadItems()
+        let kind = try readKind()
+        let (payload, beside) = try readPayload(kind)
+        if let order = payload.order, let outcome = payload.outcome {
+            return .whole(Record(head, order: order, outcome: outcome, payload))
+        }
+        return .lacking(
+            LackingRecord(
+                head: head,
+                kind: kind,
+                payload: payload,
+                beside: beside,
+                leafBytes: offset
+            )
         )
     }
 
@@ -129,17 +180,7 @@ extension CBORReader {
         )
     }
 
-    private struct HeadItems {
-        let index: RecordIndex
-        let book: BookID
-        let sequence: BookSequence
-        let previous: Digest
-        let time: Instant
-        let idempotency: Digest?
-        let salt: Salt
-    }
-
-    private mutating func readHeadItems() throws(CBORError) -> HeadItems {
+    private mutating func readHeadItems() throws(CBORError) -> RecordHead {
         try readArrayHeader(count: 10, "")
         try expectFormat(RecordCodec.format)
         let index = RecordIndex(try readUnsigned63("index"))
@@ -149,7 +190,7 @@ extension CBORReader {
         let time = Instant(microseconds: try readUnsigned63("time"))
         let idempotency = readNull() ? nil : try readDigest("idempotency")
         let salt = try readSixteenBytes("salt")
-        return HeadItems(
+        return RecordHead(
             index: index,
             book: book,
             sequence: sequence,
@@ -185,15 +226,9 @@ extension CBORReader {
 
     private func isLower(_ byte: UInt8) -> Bool { byte >= 0x61 && byte <= 0x7A }
 
-    private struct Payload {
-        let order: Order
-        let outcome: Outcome
-        let actor: Text?
-        let group: GroupPosition?
-        let batch: BatchClaim?
-    }
-
-    private mutating func readPayload(_ kind: OrderKind) throws(CBORError) -> Payload {
+    private mutating func readPayload(
+        _ kind: OrderKind
+    ) throws(CBORError) -> (RecordPayload, ItemsBeside) {
         let start = offset
         var map = try readMapHeader("payload")
         var order: Order?
@@ -202,6 +237,7 @@ extension CBORReader {
         var group: GroupPosition?
         var batch: Digest?
         var batchPosition: BatchPosition?
+        var beside = ItemsBeside.none
         while let key = try nextKey(&map, "payload") {
             switch key {
             case PayloadKey.order:
@@ -218,16 +254,29 @@ extension CBORReader {
             case PayloadKey.group: group = try readGroup("group")
             case PayloadKey.batch: batch = try readDigest("batch")
             case PayloadKey.batchPosition: batchPosition = try readBatchPosition("batchPosition")
+            case PayloadKey.orderBlob:
+                guard order == nil else { throw needless("order", map) }
+                beside.order = try readReference("order")
+            case PayloadKey.outcomeBlob:
+                guard outcome == nil else { throw needless("outcome", map) }
+                beside.outcome = try readReference("outcome")
             default: throw unknownKey(map, "payload")
             }
         }
-        return Payload(
-            order: try need(order, "order", at: start),
-            outcome: try need(outcome, "outcome", at: start),
+        if beside.order == nil { _ = try need(order, "order", at: start) }
+        if beside.outcome == nil { _ = try need(outcome, "outcome", at: start) }
+        let payload = RecordPayload(
+            order: order,
+            outcome: outcome,
             actor: actor,
             group: group,
             batch: try claim(batch, batchPosition, at: start)
         )
+        return (payload, beside)
+    }
+
+    private func needless(_ field: String, _ map: CBORMapCursor) -> CBORError {
+        error(.needlessBlob, field, at: map.keyOffset)
     }
 
     /// The claim of a batch's key from its two fields, of which neither stands alone.

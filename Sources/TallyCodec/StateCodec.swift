@@ -30,7 +30,7 @@ package enum StateCodec {
 
     /// Returns the canonical bytes of a key.
     ///
-    /// Invariant 52: no part is longer than 65,535 bytes; no order that fits a record holds one.
+    /// Invariant 52: no part is longer than 65,535 bytes; admission bounds their free text.
     package static func encodeKey(_ key: StateKey) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(64)

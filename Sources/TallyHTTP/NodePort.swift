@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the routes may ask of the node: closures that the composition root fills in. HTTP never
-// imports the node, the kernel, the store or the log. May import TallyTypes and TallyViews.
+// imports the node, the kernel, the store or the log. May import TallyTypes, TallyCodec and
+// TallyViews.
 
+package import TallyCodec
 package import TallyTypes
 package import TallyViews
 
@@ -24,7 +26,7 @@ package struct NodePort: Sendable {
     /// The encoded record at an index; nil at or above the durable size.
     ///
     /// Throws when the disk fails.
-    package var record: @Sendable (RecordIndex) async throws -> [UInt8]?
+    package var record: @Sendable (RecordIndex) async throws -> EncodedRecord?
     /// The newest durable position.
     package var head: @Sendable () async -> LedgerHead
     /// The digest of all state as of what is applied, after a flush; one at a time.
@@ -46,7 +48,7 @@ package struct NodePort: Sendable {
         views: ViewReader,
         caughtUp: @escaping @Sendable (BookID) async -> Bool,
         folded: @escaping @Sendable (RecordIndex) async -> Bool,
-        record: @escaping @Sendable (RecordIndex) async throws -> [UInt8]?,
+        record: @escaping @Sendable (RecordIndex) async throws -> EncodedRecord?,
         head: @escaping @Sendable () async -> LedgerHead,
         stateDigest: @escaping @Sendable () async throws(Busy) -> StateStatement,
         notReady: @escaping @Sendable () async -> String?,

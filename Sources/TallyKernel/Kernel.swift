@@ -19,6 +19,8 @@ package struct Applied: Sendable {
     package let firstRecord: RecordIndex
     /// The encoded records, one after the other, each behind its length in two big-endian bytes.
     package let framedRecords: [UInt8]
+    /// What stands beside the records, because it is too large for them.
+    package let blobs: [Blob]
     /// The number of records that the entry made.
     package let recordCount: Int
     /// Where the transactions made here stand.
@@ -167,6 +169,7 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
             submissions: submissions,
             firstRecord: first,
             framedRecords: run.framed,
+            blobs: run.blobs,
             recordCount: run.count,
             positions: run.positions,
             size: tree.size,

@@ -59,7 +59,8 @@ package final class LogWriter: @unchecked Sendable {
             try records.append(
                 applied.framedRecords.span,
                 first: applied.firstRecord,
-                positions: applied.recordPositions
+                positions: applied.recordPositions,
+                blobs: applied.blobs
             )
         }
         head = LedgerHead(size: applied.size, root: applied.root, logIndex: applied.index)

@@ -3,7 +3,7 @@
 // Published records, read off the sequencer's thread: bodies for admission, first outcomes for
 // replays, records for HTTP. May import TallyStore.
 
-import TallyCodec
+package import TallyCodec
 import TallyKernel
 package import TallyStore
 package import TallyTypes
@@ -19,17 +19,19 @@ package final class RecordReader: Sendable {
     }
 
     /// The encoded record at an index; nil at or above the published size.
-    package func record(_ index: RecordIndex) async throws -> [UInt8]? {
-        try await thread.run { [files] in try files.read(index) }
+    package func record(_ index: RecordIndex) async throws -> EncodedRecord? {
+        try await thread.run { [files] in
+            try files.read(index).map { try files.blobs.encoded($0) }
+        }
     }
 
-    /// The encoded record that made a transaction; nil when no published one did.
+    /// The record that made a transaction, in one piece; nil when no published one did.
     func body(_ key: BodyKey) async throws -> [UInt8]? {
         try await thread.run { [files] in
             guard let index = try files.record(of: key.transaction, in: key.book) else {
                 return nil
             }
-            return try files.read(index)
+            return try files.read(index).map { try files.blobs.encoded($0).whole() }
         }
     }
 
@@ -75,7 +77,7 @@ package final class RecordReader: Sendable {
                 nextStep: "run `tally verify` on the data directory"
             )
         }
-        return try RecordCodec.decode(bytes)
+        return try files.blobs.record(bytes)
     }
 
     private func replayed(_ batch: AppliedBatch, _ head: LedgerHead) throws -> BatchAnswer {
@@ -105,26 +107,42 @@ struct AppliedBatch: Sendable {
     let count: Int
 }
 
-/// Records one behind the other, each behind its length in two big-endian bytes.
+/// Records one behind the other, each behind its length in two big-endian bytes, and what stands
+/// beside them.
 package struct FramedRecords: Sendable {
     private let bytes: [UInt8]
+    private let blobs: [Blob]
 
     /// Reads a run of records.
-    package init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8], blobs: [Blob] = []) {
         self.bytes = bytes
+        self.blobs = blobs
     }
 
-    /// The bytes of the record at a position of the run; nil behind its end.
-    package func record(at position: Int) -> [UInt8]? {
+    /// The record at a position of the run; nil behind its end.
+    package func record(at position: Int) throws(Malformed) -> EncodedRecord? {
         var start = 0
         var skipped = 0
         while start + 2 <= bytes.count {
             let end = start + 2 + (Int(bytes[start]) << 8 | Int(bytes[start + 1]))
             invariant(.i16, end <= bytes.count, "a run of records ends within one")
-            if skipped == position { return Array(bytes[(start + 2)..<end]) }
+            if skipped == position { return try encoded(Array(bytes[(start + 2)..<end])) }
             start = end
             skipped += 1
         }
         return nil
+    }
+
+    private func encoded(_ leaf: [UInt8]) throws(Malformed) -> EncodedRecord {
+        let references = try RecordCodec.parse(leaf[...]).references
+        return EncodedRecord(
+            leaf: leaf,
+            blobs: references.map { reference in
+                guard let blob = blobs.first(where: { $0.reference == reference }) else {
+                    invariantFailure(.i16, "blob \(reference.digest) is not beside its run")
+                }
+                return blob
+            }
+        )
     }
 }

@@ -118,11 +118,14 @@ package struct RecoveryParts {
     /// The position that a record gives, for arrays that are rebuilt.
     fileprivate static func position(
         _ index: RecordIndex,
-        _ bytes: [UInt8]
+        _ bytes: [UInt8],
+        _ blobs: BlobFiles
     ) throws(StoreFault) -> RecordPosition? {
         let record: Record
         do {
-            record = try RecordCodec.decode(bytes)
+            record = try blobs.record(bytes)
+        } catch let fault as StoreFault {
+            throw fault
         } catch {
             throw StoreFault(
                 .corrupt,
@@ -354,7 +357,8 @@ private struct LogReplay: ~Copyable {
             try records.compare(
                 applied.framedRecords,
                 first: applied.firstRecord,
-                positions: applied.recordPositions
+                positions: applied.recordPositions,
+                blobs: applied.blobs
             )
         }
         head = LedgerHead(size: applied.size, root: applied.root, logIndex: applied.index)
@@ -365,7 +369,7 @@ private struct LogReplay: ~Copyable {
         let next = records.count
         return try records.judgeSurplus { bytes in
             do {
-                return try RecordCodec.decode(bytes).index == next
+                return try RecordCodec.parse(bytes[...]).index == next
             } catch {
                 return false  // the question is whether it decodes
             }
@@ -373,7 +377,10 @@ private struct LogReplay: ~Copyable {
     }
 
     consuming func mend() throws -> Mended {
-        let files = try records.mend(positionOf: RecoveryParts.position)
+        let blobs = records.blobs
+        let files = try records.mend { index, bytes throws(StoreFault) in
+            try RecoveryParts.position(index, bytes, blobs)
+        }
         return Mended(kernel: kernel, records: files)
     }
 }

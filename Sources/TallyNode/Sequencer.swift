@@ -50,7 +50,7 @@ package actor Sequencer {
         let size: UInt64
         let root: Digest
         let positions: [TransactionPosition]
-        let framed: [UInt8]
+        let framed: FramedRecords
         let first: RecordIndex
         let books: Set<BookID>
         var finished: [WaitingSubmission]
@@ -159,10 +159,10 @@ package actor Sequencer {
     private func applied(_ index: RecordIndex) async throws -> Record {
         for entry in inFlight where index >= entry.first && index.rawValue < entry.size {
             let skip = Int(index.rawValue - entry.first.rawValue)
-            guard let bytes = FramedRecords(entry.framed).record(at: skip) else {
+            guard let encoded = try entry.framed.record(at: skip) else {
                 invariantFailure(.i16, "record \(index) is not in the run of its entry")
             }
-            return try RecordCodec.decode(bytes)
+            return try encoded.record()
         }
         return try await links.records.published(index)
     }
@@ -409,21 +409,22 @@ package actor Sequencer {
             facts.names[name] = .some(try value.map(StateKeeper.bookID))
         }
         for body in bodies {
-            let known = recordInFlight(of: body)
+            let known = try recordInFlight(of: body)
             facts.bodies[body] =
                 if let known { .some(known) } else { try await links.records.body(body) }
         }
     }
 
-    /// The record of a transaction that was applied and is not yet in the record files.
-    private func recordInFlight(of body: BodyKey) -> [UInt8]? {
+    /// The record of a transaction that was applied and is not yet in the record files, in one
+    /// piece.
+    private func recordInFlight(of body: BodyKey) throws(Malformed) -> [UInt8]? {
         for entry in inFlight {
             let found = entry.positions.first {
                 $0.book == body.book && $0.transaction == body.transaction
             }
             if let found {
                 let skip = found.record.rawValue - entry.first.rawValue
-                return FramedRecords(entry.framed).record(at: Int(skip))
+                return try entry.framed.record(at: Int(skip))?.whole()
             }
         }
         return nil
@@ -456,7 +457,7 @@ package actor Sequencer {
                 size: applied.size,
                 root: applied.root,
                 positions: applied.positions,
-                framed: applied.framedRecords,
+                framed: FramedRecords(applied.framedRecords, blobs: applied.blobs),
                 first: applied.firstRecord,
                 books: plan.entry.books,
                 finished: finished

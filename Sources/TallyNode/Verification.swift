@@ -133,7 +133,7 @@ package struct Verification: ~Copyable {
         var report = checker.report()
         for check in checks { report.add(check) }
         let places = FindingPlaces(
-            records: directory.records + "/entries",
+            recordFolder: directory.records,
             state: directory.state
         )
         return Report(
@@ -275,14 +275,19 @@ package struct Verification: ~Copyable {
         let total = max(head?.size ?? 0, store?.scalars.nextRecord.rawValue ?? 0)
         var verifier = RecordVerifier(disk: directory.disk, directory: directory.records)
         var compared = false
+        let blobs = BlobFiles(disk: directory.disk, directory: directory.records)
+        var named: Set<String> = []
         let report = try verifier.verify { record throws(StoreFault) in
             if let store, !compared, checker.size == store.scalars.nextRecord.rawValue {
                 compared = true
                 try compareRows(&checker, store)
             }
-            checker.feed(record.bytes, offset: UInt64(record.offset))
+            try checker.feed(record.bytes, offset: UInt64(record.offset)) {
+                reference throws(StoreFault) in
+                try blobs.bytes(of: reference)
+            }
             if checker.size % 65_536 == 0 { progress(checker.size, total) }
-            return position(of: record)
+            return position(of: record, blobs, &named)
         }
         if let store, !compared, checker.size == store.scalars.nextRecord.rawValue {
             try compareRows(&checker, store)
@@ -294,6 +299,7 @@ package struct Verification: ~Copyable {
                 reason: "holds \(report.count) records, head names \(head.size)"
             )
         }
+        try verifyNames(blobs, named)
         if let remnant = report.remnant {
             guard !isClean else {
                 throw StoreFault(
@@ -306,10 +312,31 @@ package struct Verification: ~Copyable {
         }
     }
 
+    /// Every file beside the records is one that a record names.
+    private mutating func verifyNames(_ blobs: BlobFiles, _ named: Set<String>) throws {
+        for name in try blobs.names() where !named.contains(name) {
+            let path = "\(directory.records)/blobs/\(name)"
+            guard !isClean else {
+                throw StoreFault(
+                    .corrupt,
+                    subject: path,
+                    reason: "is named by no record, after a clean stop"
+                )
+            }
+            notes.append("is named by no record: \(path)")
+        }
+    }
+
     /// What a record says of its transaction's position; the checker judges the rest of it.
-    private func position(of record: ScannedRecord) -> RecordPosition? {
+    private func position(
+        of record: ScannedRecord,
+        _ blobs: BlobFiles,
+        _ named: inout Set<String>
+    ) -> RecordPosition? {
         do {
-            let decoded = try RecordCodec.decode(record.bytes)
+            let parsed = try RecordCodec.parse(record.bytes[...])
+            named.formUnion(parsed.references.map(\.digest.description))
+            let decoded = try parsed.completed(with: blobs.read)
             guard case .committed(.transaction(let effects)) = decoded.outcome else { return nil }
             return RecordPosition(
                 book: decoded.book,
@@ -364,9 +391,10 @@ package struct Verification: ~Copyable {
         }
         var store = try ViewStore(directory: again)
         var scanner = try RecordScanner(disk: directory.disk, directory: directory.records)
+        let blobs = BlobFiles(disk: directory.disk, directory: directory.records)
         var run: [Record] = []
         while scanner.index.rawValue < size, let record = try scanner.next() {
-            run.append(try RecordCodec.decode(record.bytes))
+            run.append(try blobs.record(record.bytes))
             guard run.count == 8_192 || scanner.index.rawValue == size else { continue }
             try store.fold(run[...])
             // What the views lack is folded into the copy too: a crash leaves their files at
@@ -399,7 +427,8 @@ extension CompactRange {
 
 /// Where records and rows are kept: the checker knows which they are, not in which file.
 private struct FindingPlaces {
-    let records: String
+    /// The folder of the records.
+    let recordFolder: String
     let state: String
 
     func place(_ verdict: Verdict) -> Verdict {
@@ -407,17 +436,12 @@ private struct FindingPlaces {
     }
 
     func place(_ finding: Finding) -> Finding {
+        if let file = finding.file, file.hasPrefix("blobs/") {
+            return finding.with(file: "\(recordFolder)/\(file)")
+        }
         guard finding.file == nil, finding.index != nil || finding.row != nil else {
             return finding
         }
-        return Finding(
-            finding.reason,
-            finding.detail,
-            book: finding.book,
-            index: finding.index,
-            offset: finding.offset,
-            row: finding.row,
-            file: finding.row == nil ? records : state
-        )
+        return finding.with(file: finding.row == nil ? "\(recordFolder)/entries" : state)
     }
 }

@@ -202,7 +202,7 @@ package final class ViewKeeper: Sendable {
                 nextStep: "run `tally verify` on the data directory"
             )
         }
-        let decoded = try encoded.map { try RecordCodec.decode($0) }
+        let decoded = try encoded.map { try records.blobs.record($0) }
         try folder.fold(decoded)
         return from + UInt64(decoded.count)
     }

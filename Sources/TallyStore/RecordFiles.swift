@@ -5,10 +5,14 @@
 // records whose entry is durable; synced on another, so that no frame waits for it; read from any.
 // `sync()` comes before each flush and each head.
 //
+// What is too large for a record stands in a file of its own (BlobFiles.swift), written before the
+// record and synced before it.
+//
 // Start-up is RecordReplay's: it looks at what the files hold, compares it with what the log
 // yields, and only then writes; ``RecordReplay/mend(positionOf:)`` hands these files on.
 
 internal import Synchronization
+package import TallyCodec
 package import TallyTypes
 
 /// The files of all records of a ledger.
@@ -31,6 +35,8 @@ package final class RecordFiles: Sendable {
         var coldEnd: Int
         /// The system was asked to write the records before this.
         var writingEnd: Int
+        /// Blobs that were written and not synced.
+        var newBlobs: [any DiskFile]
         /// Why an append failed, or a sync.
         ///
         /// The two are called from two threads, so that one may be called when the other has
@@ -43,6 +49,8 @@ package final class RecordFiles: Sendable {
     private let directory: String
     private let configuration: RecordFilesConfiguration
     private let positions: PositionFiles
+    /// What stands beside the records.
+    package let blobs: BlobFiles
     private let state: Mutex<State>
 
     /// Takes over files that start-up has mended.
@@ -52,13 +60,23 @@ package final class RecordFiles: Sendable {
         configuration: RecordFilesConfiguration,
         positions: PositionFiles,
         tail: Tail,
-        offsets: [UInt64]
+        offsets: [UInt64],
+        newBlobs: [any DiskFile]
     ) {
         self.disk = disk
         self.directory = directory
         self.configuration = configuration
         self.positions = positions
-        state = Mutex(State(tail: tail, offsets: offsets, coldEnd: tail.end, writingEnd: tail.end))
+        blobs = BlobFiles(disk: disk, directory: directory)
+        state = Mutex(
+            State(
+                tail: tail,
+                offsets: offsets,
+                coldEnd: tail.end,
+                writingEnd: tail.end,
+                newBlobs: newBlobs
+            )
+        )
     }
 
     /// The index of the next record.
@@ -70,19 +88,23 @@ package final class RecordFiles: Sendable {
     ///   - framed: The records, each behind its length in two big-endian bytes.
     ///   - first: The index of the first: exactly ``count`` (invariant 42).
     ///   - new: Where the transactions made by these records are.
+    ///   - beside: What is too large for these records.
     /// - Throws: ``StoreFault``; the node stops.
     package func append(
         _ framed: Span<UInt8>,
         first: RecordIndex,
-        positions new: [RecordPosition]
+        positions new: [RecordPosition],
+        blobs beside: [Blob] = []
     ) throws(StoreFault) {
         var tail = try tailToAppend()
         invariant(.i42, first == tail.count, "record \(first) appended behind \(tail.count)")
         let at = tail.end
         let (begun, count) = RecordLayout.bundles(in: framed, from: tail.count, at: at)
         (tail.count, tail.end) = (count, at + framed.count)
+        var newBlobs: [any DiskFile] = []
         do {
             try onDisk { () throws(DiskFault) in
+                for blob in beside { newBlobs.append(try blobs.write(blob)) }
                 try tail.entries.write(framed, at: at, step: configuration.stepBytes)
                 try tail.write(offsets: begun, configuration)
                 try positions.append(new)
@@ -92,10 +114,11 @@ package final class RecordFiles: Sendable {
             state.withLock { $0.appendFault = fault }
             throw error
         }
-        let written = tail
+        let (written, writtenBlobs) = (tail, newBlobs)
         let cold = state.withLock { state -> Range<Int>? in
             state.tail = written
             state.offsets += begun
+            state.newBlobs += writtenBlobs
             guard written.end - state.writingEnd >= RecordFiles.writingStep else { return nil }
             defer { state.writingEnd = written.end }
             return state.writingEnd..<written.end
@@ -108,17 +131,19 @@ package final class RecordFiles: Sendable {
     /// Bytes after which the system is asked to write, long before a sync waits for it.
     private static let writingStep = 4 << 20
 
-    /// Makes every record, offset and position appended before the call durable.
+    /// Makes every blob, record, offset and position appended before the call durable.
     ///
     /// - Throws: ``StoreFault``; the node stops, the call is never repeated.
     package func sync() throws(StoreFault) {
-        let (tail, coldEnd, appendFault) = state.withLock { state in
+        let (tail, coldEnd, newBlobs, appendFault) = state.withLock { state in
             invariant(.i41, state.syncFault == nil, "records were synced after a failed sync")
-            return (state.tail, state.coldEnd, state.appendFault)
+            defer { state.newBlobs = [] }
+            return (state.tail, state.coldEnd, state.newBlobs, state.appendFault)
         }
         if let appendFault { throw appendFault }
         do {
             try onDisk { () throws(DiskFault) in
+                try blobs.sync(newBlobs)
                 try tail.entries.file.sync()
                 try tail.offsetsFile.file.sync()
                 try positions.sync()

@@ -14,6 +14,8 @@ struct RecordFilesStart {
     let offsetsFile: (any DiskFile)?
     /// True when the folder of the positions is there.
     let hasPositions: Bool
+    /// True when the folder of the blobs is there.
+    let hasBlobs: Bool
     /// Where each bundle of the flushed records begins.
     private(set) var offsets: [UInt64] = []
     /// The offset behind the flushed records.
@@ -32,6 +34,7 @@ struct RecordFilesStart {
         self.flushed = flushed
         let names = try onDisk { () throws(DiskFault) in try disk.list(directory).map(\.name) }
         hasPositions = names.contains("positions")
+        hasBlobs = names.contains("blobs")
         wasRebuilding = names.contains("rebuilding")
         entries = try Self.open(disk, RecordLayout.entries(directory), names)
         offsetsFile = try Self.open(disk, RecordLayout.offsets(directory), names)

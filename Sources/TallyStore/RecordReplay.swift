@@ -12,6 +12,7 @@
 // point and zeros behind it, and such a sector is written again. Anything else differs from the
 // log.
 
+package import TallyCodec
 package import TallyTypes
 
 /// The array of positions that a book must have.
@@ -99,6 +100,9 @@ package struct RecordReplay: ~Copyable {
     private let durable: RecordIndex
     private let start: RecordFilesStart
     private let positions: PositionFiles
+    /// What stands beside the records.
+    package let blobs: BlobFiles
+    private var newBlobs: [Blob] = []
     private var end: Int
     private var begun: [UInt64] = []
     private var parts: [Part] = []
@@ -140,6 +144,7 @@ package struct RecordReplay: ~Copyable {
         self.configuration = configuration
         self.durable = durable
         self.positions = positions
+        blobs = BlobFiles(disk: disk, directory: directory)
         self.start = start
         count = flushed
         end = start.end
@@ -151,11 +156,13 @@ package struct RecordReplay: ~Copyable {
     ///   - framed: The records, each behind its length in two big-endian bytes.
     ///   - first: The index of the first: exactly ``count`` (invariant 42).
     ///   - new: Where the transactions made by these records are.
+    ///   - beside: What is too large for these records.
     /// - Throws: ``StoreFault``; `lostEntry` when the files hold something else there.
     package mutating func compare(
         _ framed: [UInt8],
         first: RecordIndex,
-        positions new: [RecordPosition]
+        positions new: [RecordPosition],
+        blobs beside: [Blob] = []
     ) throws(StoreFault) {
         invariant(.i42, first == count, "record \(first) compared where \(count) is next")
         let (bundles, next) = RecordLayout.bundles(in: framed.span, from: first, at: end)
@@ -163,6 +170,9 @@ package struct RecordReplay: ~Copyable {
             if next > durable { noteHeld(end..<end + framed.count) }
         } else {
             parts.append(.lacking(at: end, framed))
+        }
+        for blob in beside {
+            if next <= durable { try requireHeld(blob) } else { newBlobs.append(blob) }
         }
         begun += bundles
         (count, end) = (next, end + framed.count)
@@ -203,6 +213,10 @@ package struct RecordReplay: ~Copyable {
             try writeOffsets(&tail)
             try writeRecords(&tail)
         }
+        var written: [any DiskFile] = []
+        for blob in newBlobs {
+            written.append(try onDisk { () throws(DiskFault) in try blobs.write(blob) })
+        }
         if recovery.rebuiltPositions { try rebuildPositions(tail.entries.file, positionOf) }
         for run in runs {
             try onDisk { () throws(DiskFault) in try positions.append(run.positions) }
@@ -213,7 +227,8 @@ package struct RecordReplay: ~Copyable {
             configuration: configuration,
             positions: positions,
             tail: tail,
-            offsets: start.offsets + begun
+            offsets: start.offsets + begun,
+            newBlobs: written
         )
         try files.sync()
         return files
@@ -234,6 +249,19 @@ package struct RecordReplay: ~Copyable {
             runs[runs.count - 1].count += 1
         } else {
             runs.append(Run(first: position, count: 1))
+        }
+    }
+
+    /// A blob of a record that was synced was synced before it.
+    private func requireHeld(_ blob: Blob) throws(StoreFault) {
+        let path = blobs.path(of: blob.reference)
+        switch try blobs.compare(blob) {
+        case .same: return
+        case .nothing:
+            throw StoreFault(.missing, subject: path, reason: "is missing, and a record needs it")
+        case .other:
+            let reason = "does not hold the bytes that the log yields"
+            throw StoreFault(.corrupt, subject: path, reason: reason)
         }
     }
 
@@ -306,6 +334,7 @@ package struct RecordReplay: ~Copyable {
             if !start.hasPositions {
                 try disk.makeDirectory(RecordLayout.positions(directory))
             }
+            if !start.hasBlobs { try disk.makeDirectory(RecordLayout.blobs(directory)) }
             // Also when nothing was made now: what an earlier process made may not be durable yet.
             try disk.syncDirectory(directory)
             if start.rebuildsOffsets { try offsets.truncate(to: 0) }

@@ -17,16 +17,20 @@ public enum Limits {
     public static let entriesInFlightMax = 8
     /// Times that a stale plan is rebuilt before the caller is told.
     public static let rebuildsMax = 5
-    /// The largest encoded record.
+    /// The largest encoded record; what is too large for it stands beside it, as a blob.
     public static let recordBytesMax = 65_535
-    /// The largest canonical order; the rest of its record always fits beside it.
-    public static let orderBytesMax = 60_000
+    /// The largest item of a record that stands beside it.
+    public static let blobBytesMax = 512 << 10
+    /// The largest canonical order; an outcome that says its texts or postings again is a blob too.
+    public static let orderBytesMax = 520_000
+    /// The longest text of an order that is part of a state key.
+    public static let keyTextBytesMax = 60_000
     /// The longest name of who asks; a record has room for it beside the largest order.
     public static let actorBytesMax = 1_024
     /// Containers within containers in a record.
     public static let recordDepthMax = 16
-    /// The largest row of the state store.
-    public static let stateValueBytesMax = 60_000
+    /// The largest row of the state store; it fits an entry as a seed beside the largest order.
+    public static let stateValueBytesMax = 256 << 10
     /// The longest idempotency key.
     public static let idempotencyKeyBytesMax = 256
     /// Entries per cache generation of a new ledger (K).

@@ -57,6 +57,20 @@ public struct RecordIndex: Hashable, Comparable, Sendable, CustomStringConvertib
     }
 }
 
+/// Names bytes that stand beside the record that needs them, because they are too large for it.
+public struct BlobReference: Hashable, Sendable {
+    /// The number of bytes; at least one.
+    public let length: Int
+    /// The SHA-256 of the bytes, which is also the name of their file.
+    public let digest: Digest
+
+    /// Makes a reference.
+    public init(length: Int, digest: Digest) {
+        self.length = length
+        self.digest = digest
+    }
+}
+
 /// The position of a record within its book, from 0, without gaps.
 public struct BookSequence: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The number itself.

@@ -33,7 +33,9 @@ private struct Regions {
             case "views", "LOCK": continue
             case "records", "log":
                 let used = try Regions.used(directory + "/" + file)
-                let kind = file.contains("positions") ? "records/positions" : file
+                let kind =
+                    ["positions", "blobs"].first { file.contains("/\($0)/") }
+                    .map { "records/" + $0 } ?? file
                 let isMain = kind == "records/entries" || file.hasSuffix(".segment")
                 if used > 0 {
                     regions.append(

@@ -51,6 +51,20 @@ enum SmallLedger {
         for number in 1...12 {
             try await client.expect(200, from: "POST", path, transaction(number))
         }
+        // Too large for a record: the order stands beside it, and so do the postings of its revert.
+        let wide = (0..<900).map { number in
+            """
+            {"source":"world","destination":"stores:\(String(repeating: "s", count: 60)):\(number)",
+              "amount":1,"asset":"EUR/2"}
+            """
+        }
+        try await client.expect(
+            200,
+            from: "POST",
+            path,
+            "{\"postings\":[\(wide.joined(separator: ","))]}"
+        )
+        try await client.expect(201, from: "POST", path + "/13/revert")
         let poor = """
             {"postings":[{"source":"nobody","destination":"fees","amount":5,"asset":"EUR/2"}]}
             """
@@ -89,6 +103,16 @@ enum SmallLedger {
                 """
             )
         }
+        let long = String(repeating: "l", count: 70_000)
+        try await client.expect(
+            201,
+            from: "POST",
+            "/tally/v1/journals/diary/events",
+            """
+            {"entity_type":"lamp","entity_id":"long","field":"state","action":"update",
+             "new_value":"\(long)","actor":"test"}
+            """
+        )
         try await client.expect(
             409,
             from: "POST",

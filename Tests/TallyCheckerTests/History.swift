@@ -77,13 +77,22 @@ struct History {
                 group: line.group,
                 batch: line.batch
             )
-            chains[line.book] = (chain.sequence + 1, Hashing.leaf(RecordCodec.encode(record)))
+            chains[line.book] = (chain.sequence + 1, Hashing.leaf(RecordCodec.split(record).leaf))
             return record
         }
     }
 
     /// The encoded records.
-    var bytes: [[UInt8]] { records.map(RecordCodec.encode) }
+    var bytes: [[UInt8]] { records.map { RecordCodec.split($0).leaf } }
+
+    /// What stands beside them.
+    var blobs: [BlobReference: [UInt8]] {
+        var blobs: [BlobReference: [UInt8]] = [:]
+        for blob in records.flatMap({ RecordCodec.split($0).blobs }) {
+            blobs[blob.reference] = blob.bytes
+        }
+        return blobs
+    }
 }
 
 /// Everything that a stored ledger says about itself.
@@ -152,6 +161,12 @@ struct Stored {
 
 /// Verifies the records of a history alone, against its own root.
 func verify(_ history: History) -> Report {
+    let blobs = history.blobs
+    return verify(history) { blobs[$0] }
+}
+
+/// Verifies the records of a history alone, with what is said to stand beside them.
+func verify(_ history: History, blob: (BlobReference) -> [UInt8]?) -> Report {
     var tree = CompactRange()
     let records = history.bytes
     for record in records {
@@ -160,7 +175,7 @@ func verify(_ history: History) -> Report {
     var checker = Checker(
         heads: [TreeHead(size: tree.size, root: tree.root, source: "head")])
     for record in records {
-        checker.feed(record, offset: 0)
+        checker.feed(record, offset: 0, blob: blob)
     }
     return checker.report()
 }

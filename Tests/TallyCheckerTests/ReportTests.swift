@@ -79,8 +79,9 @@ struct ReportTests {
     func reasons() {
         #expect(
             Reason.allCases.map(\.rawValue) == [
-                "RECORD_ENCODING", "RECORD_SHAPE", "RECORD_INDEX", "RECORD_TIME", "LEAF_HASH",
-                "CHAIN_SEQ", "CHAIN_PREV", "IDEMPOTENCY", "LEDGER", "BOOK", "GROUP", "OUTCOME",
+                "RECORD_ENCODING", "BLOB_MISSING", "BLOB_HASH", "RECORD_SHAPE", "RECORD_INDEX",
+                "RECORD_TIME", "LEAF_HASH", "CHAIN_SEQ", "CHAIN_PREV", "IDEMPOTENCY", "LEDGER",
+                "BOOK", "GROUP", "OUTCOME",
                 "MISSING", "ROOT", "PROJECTION", "STATE_DIGEST", "VIEW", "FILE",
             ]
         )

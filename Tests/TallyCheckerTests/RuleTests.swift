@@ -285,7 +285,7 @@ private let books: [RuleCase] = [
     ),
 ]
 
-private let big = Text("\"" + String(repeating: "x", count: 40_000) + "\"")
+private let big = Text("\"" + String(repeating: "x", count: 140_000) + "\"")
 private let entityBytes = StateCodec.encodeValue(
     .entity(
         EntityState(
@@ -352,26 +352,38 @@ struct RuleTests {
         }
     }
 
-    @Test("a record that would be too large is refused with its size")
-    func recordTooLarge() throws {
-        let many = (0..<1_500).map { posting("world", "account-with-a-name:\($0)", 1) }
-        let notes = map([("k", Text(String(repeating: "x", count: 8_000)))])
-        func history(_ bytes: UInt64) -> History {
-            History([
-                Books.makeMoney, pay(many, transaction(1, log: 1)),
-                revert(1, .refused(.recordTooLarge(bytes: bytes)), metadata: notes),
-            ])
-        }
+    @Test("what is too large for its record stands beside it, and is needed")
+    func blobs() throws {
+        let many = (0..<3_000).map { posting("world", "account-with-a-name:\($0)", 1) }
         let reversed = Array(many.reversed().map(\.reversed))
-        let committed = History(
-            Array(history(0).lines[1...2])
-                + [revert(1, transaction(2, log: 2, reversed), metadata: notes)]
-        )
-        let size = UInt64(committed.bytes[3].count)
-        try #require(size > 65_535)
-        #expect(verify(history(size)).recordsHold)
-        #expect(verify(history(size + 33)).recordsHold, "it may have carried a key")
-        #expect(!verify(history(size + 1)).recordsHold)
-        #expect(verify(committed).reason("records") == .recordEncoding)
+        let history = History([
+            Books.makeMoney, pay(many, transaction(1, log: 1)),
+            revert(1, transaction(2, log: 2, reversed)),
+        ])
+        #expect(history.blobs.count == 2)
+        #expect(verify(history).recordsHold)
+        for (reference, bytes) in history.blobs {
+            let file = "blobs/\(reference.digest)"
+            let missing = verify(history) { $0 == reference ? nil : history.blobs[$0] }
+            #expect(missing.reason("records") == .blobMissing)
+            #expect(missing.finding("records")?.file == file)
+            for wrong in [bytes.dropLast() + [bytes[bytes.count - 1] ^ 1], bytes + [0]] {
+                let other = verify(history) { $0 == reference ? wrong : history.blobs[$0] }
+                #expect(other.reason("records") == .blobHash)
+                #expect(other.finding("records")?.file == file)
+            }
+        }
+        let none = verify(history) { _ in nil }
+        #expect(none.finding("records")?.index == RecordIndex(2), "the first that is missing")
+        #expect(none.verdict("outcomes") == .unchecked("the replay ended at record 2"))
+    }
+
+    @Test("no rule refuses a record for its size")
+    func recordTooLarge() {
+        let history = History([
+            Books.makeMoney, pay([posting("world", "a", 1)], transaction(1, log: 1)),
+            revert(1, .refused(.recordTooLarge(bytes: 600_000))),
+        ])
+        #expect(verify(history).reason("outcomes") == .outcome)
     }
 }

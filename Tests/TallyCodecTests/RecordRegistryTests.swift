@@ -81,8 +81,8 @@ struct RecordRegistryTests {
         #expect(
             [
                 Key.order, Key.outcome, Key.sealedFields, Key.actor, Key.group, Key.batch,
-                Key.batchPosition,
-            ] == [0, 1, 2, 3, 4, 5, 6]
+                Key.batchPosition, Key.orderBlob, Key.outcomeBlob,
+            ] == [0, 1, 2, 3, 4, 5, 6, 7, 8]
         )
     }
 
@@ -94,7 +94,8 @@ struct RecordRegistryTests {
                 "truncated", "duplicate-key", "key-order", "key-type", "float", "simple-value",
                 "tag", "reserved-info", "bignum", "utf8", "not-nfc", "depth", "too-long",
                 "wrong-type", "wrong-count", "wrong-length", "out-of-range", "unknown-key",
-                "missing-key", "sealed-fields", "written-default", "empty", "unsorted",
+                "missing-key", "needless-blob", "blob-not-given", "sealed-fields",
+                "written-default", "empty", "unsorted",
                 "text-as-bytes", "illegal-name", "unknown-format", "unknown-kind",
             ]
         )

@@ -42,6 +42,11 @@ private enum Part {
     static let salt = "50 18b84231ade6a6d113615c61af434e27"
     static let time = "1b00065c0000000000"
 
+    /// A record whose order is a blob of so many bytes.
+    static func reference(to length: String) -> String {
+        record(payload: "a2 01 8100 07 82" + length + digest)
+    }
+
     /// A record of a deleted book from its items, each replaceable.
     static func record(
         header: String = "8a",
@@ -239,7 +244,21 @@ private let recordRows: [RejectRow] = [
     RejectRow("record", Part.record(payload: "a1 01 8100"), .missingKey, "order"),
     RejectRow("record", Part.record(payload: "a2 01 8100 00 a0"), .keyOrder, "payload"),
     RejectRow("record", Part.record(payload: "a3 00 a0 01 8100 02 a0"), .sealedFields, "payload"),
-    RejectRow("record", Part.record(payload: "a3 00 a0 01 8100 07 00"), .unknownKey, "payload"),
+    RejectRow("record", Part.record(payload: "a3 00 a0 01 8100 07 00"), .needlessBlob, "order"),
+    RejectRow("record", Part.record(payload: "a3 00 a0 01 8100 08 00"), .needlessBlob, "outcome"),
+    RejectRow("record", Part.record(payload: "a3 00 a0 01 8100 09 00"), .unknownKey, "payload"),
+    RejectRow("record", Part.record(payload: "a2 01 8100 07 00"), .wrongType, "order"),
+    RejectRow("record", Part.record(payload: "a2 01 8100 07 81 00"), .wrongCount, "order"),
+    RejectRow("record", Part.reference(to: "00"), .outOfRange, "order"),
+    RejectRow("record", Part.reference(to: "1a 00080001"), .outOfRange, "order"),
+    RejectRow("record", Part.reference(to: "1a 00080000"), .blobNotGiven, "order"),
+    RejectRow("record", Part.reference(to: "01"), .blobNotGiven, "order"),
+    RejectRow(
+        "record",
+        Part.record(payload: "a2 00 a0 08 82 01" + Part.digest),
+        .blobNotGiven,
+        "outcome"
+    ),
     RejectRow("record", Part.record(payload: "a3 00 a0 01 8100 6161 00"), .unknownKey, "payload"),
     RejectRow("record", Part.record(payload: "a2 00 a1 00 00 01 8100"), .unknownKey, "order"),
     RejectRow(

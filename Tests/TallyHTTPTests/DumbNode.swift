@@ -6,6 +6,7 @@
 
 import TallyCodec
 import TallyHTTP
+import TallyProof
 import TallyTypes
 import TallyViews
 import TestSupport
@@ -201,10 +202,10 @@ actor DumbNode {
 
     private func book(_ name: BookName) -> LiveBook? { ledger.liveBook(name) }
 
-    private func record(_ index: RecordIndex) throws -> [UInt8]? {
+    private func record(_ index: RecordIndex) throws -> EncodedRecord? {
         if troubles.isDiskBroken { throw BrokenDisk() }
         guard index.rawValue < UInt64(ledger.records.count) else { return nil }
-        return RecordCodec.encode(ledger.records[Int(index.rawValue)])
+        return RecordCodec.split(ledger.records[Int(index.rawValue)])
     }
 
     private func statement() throws(Busy) -> StateStatement {

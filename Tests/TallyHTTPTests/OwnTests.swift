@@ -435,6 +435,25 @@ struct OwnEvidenceTests {
         }
     }
 
+    @Test("what stands beside a record is named, and the record says all of it")
+    func blobs() async throws {
+        try await ServerUnderTest.run { server in
+            let note = String(repeating: "n", count: 70_000)
+            let metadata = #","accountMetadata":{"b":{"k":"\#(note)"}}"#
+            _ = try await server.pay("world", "b", "1", metadata)
+            _ = try await server.pay("world", "b", "1")
+            let seen = try await server.send(.get, "/tally/v1/records/3")
+            let length = try #require(try seen.at("data", "blobs", "0", "length"))
+            #expect((70_030...70_060).contains(Int(length) ?? 0))
+            #expect(try seen.at("data", "blobs", "0", "sha256")?.count == 66)
+            #expect(try seen.at("data", "blobs", "1") == nil)
+            #expect(seen.text.contains(note))
+            #expect(try #require(try seen.at("data", "bytes")).count < 600)
+            let small = try await server.send(.get, "/tally/v1/records/4")
+            #expect(try small.at("data", "blobs") == nil)
+        }
+    }
+
     @Test("the claim of a batch's key in words")
     func claim() async throws {
         try await ServerUnderTest.run { server in

@@ -42,7 +42,7 @@ final class Bench {
             case .refused(let busy): throw busy
             case .lacks(let names, let bodies):
                 for name in names { facts.names[name] = .some(try node.bookID(name)) }
-                for body in bodies { facts.bodies[body] = .some(node.body(body)) }
+                for body in bodies { facts.bodies[body] = .some(try node.body(body)) }
             }
         }
     }
@@ -129,21 +129,26 @@ final class Bench {
             default: throw Broken("groups were answered as a batch, or a batch as groups")
             }
         }
-        for (bytes, record) in zip(node.records[before...], twin.records[before...]) {
-            #expect(try RecordCodec.decode(bytes) == record)
-            #expect(RecordCodec.encode(record) == bytes)
+        for position in node.records.indices[before...] {
+            let record = twin.records[position]
+            #expect(try node.record(position) == record)
+            #expect(RecordCodec.split(record).leaf == node.records[position])
         }
         #expect(node.records.count == twin.records.count)
     }
 
     // MARK: - One submission at a time
 
+    /// What the last submission brought about.
+    private(set) var lastApplied: Applied?
+
     @discardableResult
     func submit(_ submissions: [Submission]) throws -> [AppliedSubmission] {
         // A sequencer neither admits nor proposes before a change of K took effect.
         if node.isReconfiguring { try node.finishFlush(node.applied) }
         try propose(try plan(try draft(submissions)))
-        guard let all = try applyAll()?.submissions else { throw Broken("the entry is stale") }
+        lastApplied = try applyAll()
+        guard let all = lastApplied?.submissions else { throw Broken("the entry is stale") }
         return all
     }
 

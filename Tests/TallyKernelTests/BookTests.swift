@@ -356,20 +356,42 @@ struct GroupTests {
             return nil
         }
         func text(_ count: Int) -> Text { Text(String(repeating: "r", count: count)) }
-        let reference = Order.pay(posting("world", "x", 1), reference: text(31_000))
-        #expect(refusal([reference.in(Book.money)]) == "order")
-        let key = Order.deleteTransactionMetadata(TransactionID(1), key: text(31_000))
+        let key = Order.deleteTransactionMetadata(TransactionID(1), key: text(520_000))
         #expect(refusal([key.in(Book.money)]) == "order")
-        let longer = Order.setAccountMetadata(account("x"), map((text(70_000), "v")))
-        #expect(refusal([longer.in(Book.money)]) == "order")
+        let reference = Order.pay(posting("world", "x", 1), reference: text(60_001))
+        #expect(refusal([reference.in(Book.money)]) == "key")
+        try bench.send(.system(.make(Book.events, .journal)))
+        let event = Order.event("f", .insert, new: "1", entity: text(60_000))
+        #expect(refusal([event.in(Book.events)]) == "key")
+        let longKey = Order.setAccountMetadata(account("x"), map((text(70_000), "v")))
+        #expect(refusal([longKey.in(Book.money)]) == "key")
+        let longValue = Order.setAccountMetadata(account("x"), map(("k", text(262_145))))
+        #expect(refusal([longValue.in(Book.money)]) == "value")
+        let beside = Order.createTransaction(
+            CreateTransaction(
+                postings: [posting("world", "x", 1)],
+                accountMetadata: [
+                    AccountMetadata(account: account("x"), metadata: map(("k", text(262_145))))
+                ]
+            )
+        )
+        #expect(refusal([beside.in(Book.money)]) == "value")
+        let book = CreateBook(name: Book.other, kind: .accounts, bucket: text(262_145))
+        #expect(refusal([Request(book: nil, order: .createBook(book))]) == "value")
         #expect(refusal([Order.fund("x", 1).in(Book.money, by: text(1_025))]) == "actor")
         let many = (0...Limits.ordersPerEntryMax).map { _ in Order.fund("x", 1).in(Book.money) }
         #expect(refusal(many) == "orders per entry")
-        let largest = Order.pay(posting("world", "x", 1), reference: text(29_900))
+        let largest = Order.pay(posting("world", "x", 1), reference: text(60_000))
         _ = try bench.outcomes(largest.in(Book.money, by: text(1_024)))
         #expect(
             try bench.outcomes(largest.in(Book.money, by: text(1_024)))
-                == [.refused(.referenceConflict(reference: text(29_900)))]
+                == [.refused(.referenceConflict(reference: text(60_000)))]
         )
+        let longest = Order.deleteTransactionMetadata(TransactionID(1), key: text(519_900))
+        #expect(
+            try bench.outcomes(longest.in(Book.money, by: text(1_024)))
+                == [.refused(.metadataNotFound(key: text(519_900)))]
+        )
+        #expect(bench.lastApplied?.blobs.map(\.bytes.count) == [519_909, 519_910])
     }
 }

@@ -74,7 +74,7 @@ extension Bench {
         try node.finishFlush(node.applied)
         let head = TreeHead(size: UInt64(node.records.count), root: node.root, source: "kernel")
         var checker = Checker(heads: [head])
-        for record in node.records { checker.feed(record, offset: 0) }
+        for record in node.records { checker.feed(record, offset: 0) { node.blobs[$0] } }
         var rows = node.store.sortedRows[...]
         checker.compareRows(node.scalars) {
             rows.popFirst().map { StoredRow(key: $0.key, value: $0.value) }

@@ -168,6 +168,8 @@ final class LedgerNode {
     var flush: Flush?
     /// Every record applied since the start, whether or not it is in the files.
     private(set) var records: [[UInt8]] = []
+    /// What stands beside the records.
+    private(set) var blobs: [BlobReference: [UInt8]] = [:]
     /// Records in the files.
     private(set) var published = 0
     private(set) var recordsSynced = 0
@@ -268,6 +270,7 @@ final class LedgerNode {
             "P: the counts of an entry are wrong"
         )
         records += made
+        for blob in applied.blobs { blobs[blob.reference] = blob.bytes }
         unpublished.append((applied.index.rawValue, made.count))
         for position in applied.positions {
             let key = BodyKey(book: position.book, transaction: position.transaction)
@@ -326,7 +329,17 @@ final class LedgerNode {
         }
     }
 
-    func body(_ key: BodyKey) -> [UInt8]? { positions[key].map { records[$0] } }
+    func body(_ key: BodyKey) throws -> [UInt8]? {
+        try positions[key].map { RecordCodec.encode(try record($0)) }
+    }
+
+    /// The record at a position, with what stands beside it.
+    func record(_ position: Int) throws -> Record {
+        try RecordCodec.decode(records[position]) { reference in
+            guard let bytes = blobs[reference] else { throw Broken("a blob is missing") }
+            return bytes
+        }
+    }
 
     // MARK: - Flush
 

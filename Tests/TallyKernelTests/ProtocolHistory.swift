@@ -218,7 +218,7 @@ extension ProtocolHistory {
             if let name = works[position].names.popLast() {
                 works[position].facts.names[name] = .some(try leader.bookID(name))
             } else if let body = works[position].bodies.popLast() {
-                works[position].facts.bodies[body] = .some(leader.body(body))
+                works[position].facts.bodies[body] = .some(try leader.body(body))
             } else if !works[position].unread.isEmpty, let draft = works[position].draft {
                 let next = random.below(works[position].unread.count)
                 let item = works[position].unread.remove(at: next)

@@ -54,19 +54,6 @@ struct Twin {
             let place = place(judged.count, group)
             do throws(No) {
                 judged.append(try judge(planned, after: made, place))
-                if case .outcome(let outcome) = judged[judged.count - 1] {
-                    let homes = zip(group, judged).filter {
-                        if case .outcome = $1 { home($0) == home(planned) } else { false }
-                    }
-                    try requireSize(
-                        planned,
-                        outcome,
-                        group,
-                        judged.count - 1,
-                        made,
-                        homes.count - 1
-                    )
-                }
             } catch {
                 if judged.count > judgedBefore { judged.removeLast() }
                 refused = (judged.count, error.refusal)
@@ -108,34 +95,6 @@ struct Twin {
             count: UInt64(group.count),
             isKeyJoint: group[position].isKeyJoint
         )
-    }
-
-    /// The record of a revert holds the postings beside the order; it must not be too large.
-    private func requireSize(
-        _ planned: PlannedOrder,
-        _ outcome: Outcome,
-        _ group: [PlannedOrder],
-        _ position: Int,
-        _ made: Int,
-        _ ahead: Int
-    ) throws(No) {
-        guard case .revertTransaction = planned.order, let id = home(planned), let row = book(id)
-        else { return }
-        let record = Record(
-            index: RecordIndex(UInt64(records.count + made)),
-            book: id,
-            sequence: BookSequence(row.nextSequence.rawValue + UInt64(ahead)),
-            previous: .zero,
-            time: Instant(microseconds: nextTime + UInt64(made)),
-            idempotency: planned.idempotency,
-            salt: Salt(0, 0),
-            order: planned.order,
-            outcome: outcome,
-            actor: planned.actor,
-            group: place(position, group)
-        )
-        let bytes = RecordCodec.encode(record).count
-        if bytes > 65_535 { throw No(refusal: .recordTooLarge(bytes: UInt64(bytes))) }
     }
 
     // MARK: - One order
@@ -419,7 +378,7 @@ struct Twin {
         var state = state(id, book)
         state.metadata = metadata
         let bytes = StateCodec.encodeValue(.transactionState(state)).count
-        if bytes > 60_000 { throw No(refusal: .entityTooLarge(bytes: UInt64(bytes))) }
+        if bytes > 262_144 { throw No(refusal: .entityTooLarge(bytes: UInt64(bytes))) }
         rows[.transactionState(book, id)] = .transactionState(state)
     }
 
@@ -493,7 +452,7 @@ extension Twin {
         }
         if let state {
             let bytes = StateCodec.encodeValue(.entity(state)).count
-            if bytes > 60_000 { throw No(refusal: .entityTooLarge(bytes: UInt64(bytes))) }
+            if bytes > 262_144 { throw No(refusal: .entityTooLarge(bytes: UInt64(bytes))) }
         }
         rows[key] = state.map(StateValue.entity)
     }
@@ -674,7 +633,7 @@ extension Twin {
             group: place,
             batch: batch
         )
-        let leaf = Hashing.leaf(RecordCodec.encode(record))
+        let leaf = Hashing.leaf(RecordCodec.split(record).leaf)
         change(id) {
             $0.nextSequence = BookSequence(row.nextSequence.rawValue + 1)
             $0.head = leaf

@@ -279,13 +279,14 @@ final class CrashNode {
             for position in applied.positions
             where position.book == body.book && position.transaction == body.transaction {
                 let skip = position.record.rawValue - applied.firstRecord.rawValue
-                return FramedRecords(applied.framedRecords).record(at: Int(skip))
+                return try FramedRecords(applied.framedRecords, blobs: applied.blobs)
+                    .record(at: Int(skip))?.whole()
             }
         }
         guard let index = try writer.records.record(of: body.transaction, in: body.book) else {
             return nil
         }
-        return try writer.records.read(index)
+        return try writer.records.read(index).map { try writer.records.blobs.encoded($0).whole() }
     }
 }
 

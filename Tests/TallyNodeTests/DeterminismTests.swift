@@ -133,8 +133,8 @@ private final class Replica {
     func apply(_ entry: LogEntry, flushes: Bool) throws {
         if flushes || !kernel.mayEnter(entry.index) { flush() }
         let applied = kernel.apply(try EntryCodec.decode(entry.bytes), at: entry.index)
-        let run = FramedRecords(applied.framedRecords)
-        records += (0..<applied.recordCount).compactMap { run.record(at: $0) }
+        let run = FramedRecords(applied.framedRecords, blobs: applied.blobs)
+        records += try (0..<applied.recordCount).compactMap { try run.record(at: $0)?.whole() }
         head = LedgerHead(size: applied.size, root: applied.root, logIndex: applied.index)
     }
 

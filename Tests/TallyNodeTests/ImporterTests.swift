@@ -70,8 +70,8 @@ struct ImporterTests {
     private func outcomes(_ node: Node, from first: UInt64) async throws -> [String] {
         var found: [String] = []
         for index in first..<(await node.port.head().size) {
-            let bytes = try #require(try await node.port.record(RecordIndex(index)))
-            let record = try RecordCodec.decode(bytes)
+            let encoded = try #require(try await node.port.record(RecordIndex(index)))
+            let record = try encoded.record()
             guard case .createTransaction(let order) = record.order else { continue }
             let day = (order.timestamp?.microseconds ?? 0) / 86_400_000_000 - 20_453
             found.append("\(day) \(record.isCommitted ? "booked" : "refused")")
@@ -109,9 +109,9 @@ struct ImporterTests {
         let folder = try TemporaryDirectory("import")
         let node = try await start(folder.path)
         var journal = (1...9).map { ImporterTests.transaction($0) }
-        journal[5] = ImporterTests.transaction(6, String(repeating: "x", count: 70_000))
+        journal[5] = ImporterTests.transaction(6, String(repeating: "x", count: 530_000))
         let line = try await stopping(journal, node)
-        #expect(line.hasPrefix("journal.dat:21:1: not taken: order: 70"), "\(line)")
+        #expect(line.hasPrefix("journal.dat:21:1: not taken: order: 53"), "\(line)")
         #expect(try await outcomes(node, from: 0) == (1...5).map { "\($0) booked" })
         try await node.stop()
     }

@@ -18,7 +18,9 @@ extension LiveNode {
         var checker = Checker(
             heads: [TreeHead(size: head.size, root: head.root, source: "the node")])
         for (position, record) in try records().enumerated() {
-            checker.feed(record, offset: UInt64(position))
+            try checker.feed(record, offset: UInt64(position)) { reference throws(StoreFault) in
+                try files.blobs.bytes(of: reference)
+            }
         }
         var rows = try rows()[...]
         try checker.compareRows(try StateCodec.decodeScalars(marker.scalars)) {

@@ -5,6 +5,7 @@
 
 import Foundation
 import TallyChecker
+import TallyCodec
 import TallyHTTP
 import TallyKernel
 import TallyNode
@@ -54,7 +55,9 @@ struct NodeStartTests {
         var checker = Checker(heads: [TreeHead(size: head.size, root: head.root, source: "node")])
         for index in 0..<head.size {
             let record = try #require(try await node.port.record(RecordIndex(index)))
-            checker.feed(record, offset: index)
+            checker.feed(record.leaf, offset: index) { reference in
+                record.blobs.first { $0.reference == reference }?.bytes
+            }
         }
         return checker.stateDigest()
     }

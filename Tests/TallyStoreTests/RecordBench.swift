@@ -2,6 +2,8 @@
 //
 // What the tests of the record files share: records that name their index, and their positions.
 
+import TallyCodec
+import TallyProof
 import TestSupport
 import TallySim
 import TallyStore
@@ -52,6 +54,23 @@ enum RecordBench {
         )
     }
 
+    /// What stands beside a record: every 45th has a blob, every 90th the same one.
+    static func blob(_ index: UInt64) -> Blob? {
+        guard index % 45 == 4 else { return nil }
+        var random = SeededRandom(seed: index % 90 == 4 ? 4 : index)
+        let bytes = random.bytes(700 + random.below(900)) + [0xA5]
+        return Blob(bytes, digest: Hashing.sha256(bytes))
+    }
+
+    /// Every blob of the records below an index is in its file.
+    static func checkBlobs(_ disk: any Disk, below end: UInt64) throws {
+        let files = BlobFiles(disk: disk, directory: folder)
+        for blob in (0..<end).compactMap(blob) {
+            let held = try files.read(blob.reference)
+            guard held == blob.bytes else { throw StoreFault(.corrupt, subject: "", reason: "") }
+        }
+    }
+
     static func expecting(_ count: UInt64) -> [ExpectedPositions] {
         var next: [BookID: TransactionID] = [:]
         for position in (0..<count).compactMap(position) {
@@ -79,7 +98,8 @@ enum RecordBench {
         try files.compare(
             framed(range),
             first: files.count,
-            positions: range.compactMap(position)
+            positions: range.compactMap(position),
+            blobs: range.compactMap(blob)
         )
     }
 
@@ -102,7 +122,8 @@ enum RecordBench {
         try files.append(
             bytes.span,
             first: files.count,
-            positions: range.compactMap(position)
+            positions: range.compactMap(position),
+            blobs: range.compactMap(blob)
         )
     }
 

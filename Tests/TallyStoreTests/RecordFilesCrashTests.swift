@@ -41,11 +41,13 @@ struct RecordFilesCrashTests {
         #expect(disk.counts.changes == 0, "looking changed something")
         let files = try RecordBench.mend(replay)
         #expect(try RecordBench.verify(disk.afterCrash(.everything)).count == files.count)
+        try RecordBench.checkBlobs(disk.afterCrash(.everything), below: files.count.rawValue)
         try RecordBench.append(files, to: 320)
         try files.sync()
         let report = try RecordBench.verify(disk.afterCrash(.everything))
         #expect(report.count == RecordIndex(320))
         #expect(report.remnant == nil)
+        try RecordBench.checkBlobs(disk.afterCrash(.everything), below: 320)
     }
 
     @Test("a crash at every change, with every kind of loss")
@@ -82,6 +84,7 @@ struct RecordFilesCrashTests {
         _ = try RecordBench.mend(replay)
         let found = left.afterCrash(.everything)
         #expect(try RecordBench.verify(found).count == RecordIndex(300))
+        try RecordBench.checkBlobs(found, below: 300)
     }
 
     @Test("records that were read after a failed sync survive a later loss of power")
@@ -105,8 +108,9 @@ struct RecordFilesCrashTests {
             _ = try RecordBench.mend(replay)
             let found = left.afterCrash(.everything)
             #expect(try RecordBench.verify(found).count == RecordIndex(300), "sync \(sync)")
+            try RecordBench.checkBlobs(found, below: 300)
         }
-        #expect(failed >= 5)  // records, offsets, three books
+        #expect(failed >= 12)  // blobs and their folder, records, offsets, three books
     }
 
     @Test("a crash at every change of a start-up that rebuilds derived files")
@@ -145,6 +149,13 @@ struct RecordFilesCrashTests {
                 let damaged = disk.afterCrash(.nothing)
                 try damaged.flipBit(of: path, offset: offset, bit: random.below(8))
                 let changes = damaged.counts.changes
+                if path.contains("/blobs/") {
+                    let fault = #expect(throws: StoreFault.self) {
+                        try RecordBench.checkBlobs(damaged, below: 270)
+                    }
+                    #expect(fault?.code == .corrupt && fault?.subject == path)
+                    continue
+                }
                 do {
                     let report = try RecordBench.verify(damaged)
                     #expect(report.remnant == offset, "\(path), offset \(offset)")

@@ -74,16 +74,16 @@ enum ConsolePages {
         guard let number = Call.unsigned(try call.parameter("index")) else {
             throw Problem.validation("index: not an unsigned integer below 2^64")
         }
-        let (bytes, record) = try await OwnRecords.read(RecordIndex(number), call.node)
+        let (encoded, record) = try await OwnRecords.read(RecordIndex(number), call.node)
         let name = try await bookName(record.book, call)
         var writer = JSONWriter(style: .plain)
-        writer.record(record, bytes)
+        writer.record(record, encoded)
         return try render(
             "record",
             RecordPage(
                 title: "Record \(record.index)",
                 footer: footer(call.node),
-                facts: Fact.facts(of: record, book: name, bytes: bytes.count),
+                facts: Fact.facts(of: record, book: name, bytes: encoded.leaf.count),
                 json: ConsoleText.indented(writer.bytes)
             )
         )

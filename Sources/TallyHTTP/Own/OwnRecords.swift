@@ -41,19 +41,22 @@ enum OwnRecords {
         guard let number = Call.unsigned(try call.parameter("index")) else {
             throw Problem.validation("index: not an unsigned integer below 2^64")
         }
-        let (bytes, record) = try await read(RecordIndex(number), call.node)
-        return .data(call.plainWriter) { $0.record(record, bytes) }
+        let (encoded, record) = try await read(RecordIndex(number), call.node)
+        return .data(call.plainWriter) { $0.record(record, encoded) }
     }
 
     /// A record and its bytes.
     ///
     /// - Throws: ``Problem`` `NOT_FOUND`; ``HTTPFault`` when the bytes are no record.
-    static func read(_ index: RecordIndex, _ node: NodePort) async throws -> ([UInt8], Record) {
-        guard let bytes = try await node.record(index) else {
+    static func read(
+        _ index: RecordIndex,
+        _ node: NodePort
+    ) async throws -> (EncodedRecord, Record) {
+        guard let encoded = try await node.record(index) else {
             throw Problem.notFound("record \(index) not found")
         }
         do throws(Malformed) {
-            return (bytes, try RecordCodec.decode(bytes))
+            return (encoded, try encoded.record())
         } catch {
             throw HTTPFault(.unreadableRecord, "\(index): \(error)")
         }

@@ -8,16 +8,29 @@ import TallyCodec
 import TallyTypes
 
 extension JSONWriter {
-    /// Writes a record with its bytes.
-    mutating func record(_ record: Record, _ bytes: [UInt8]) {
+    /// Writes a record with the bytes of its leaf, and names what stands beside it.
+    mutating func record(_ record: Record, _ encoded: EncodedRecord) {
         beginObject()
         envelope(record)
         key("order")
         order(record.order)
         key("outcome")
         outcome(record.outcome)
-        member("bytes", hexadecimal(bytes))
+        member("bytes", hexadecimal(encoded.leaf))
+        if !encoded.blobs.isEmpty { blobs(encoded.blobs.map(\.reference)) }
         endObject()
+    }
+
+    private mutating func blobs(_ references: [BlobReference]) {
+        key("blobs")
+        beginArray()
+        for reference in references {
+            beginObject()
+            member("length", UInt64(reference.length))
+            member("sha256", reference.digest.description)
+            endObject()
+        }
+        endArray()
     }
 
     private mutating func envelope(_ record: Record) {

@@ -197,7 +197,7 @@ struct DraftBuilder {
             isKeyJoint: request.isKeyJoint,
             actor: request.actor,
             order: request.order,
-            coverage: fits(request) ? cover(keys) : []
+            coverage: fits(request, keys) ? cover(keys) : []
         )
     }
 
@@ -241,29 +241,35 @@ struct DraftBuilder {
         }
     }
 
-    /// True when every record that the order can make fits; otherwise the entry is refused.
-    private mutating func fits(_ request: Request) -> Bool {
-        let bytes = OrderCodec.encode(request.order).count + repeatedBytes(request.order)
-        let actor = request.actor?.utf8.count ?? 0
-        if bytes > Limits.orderBytesMax {
-            busy = .tooLarge(limit: "order", size: UInt64(bytes), max: Limits.orderBytesMax)
-        } else if actor > Limits.actorBytesMax {
-            busy = .tooLarge(limit: "actor", size: UInt64(actor), max: Limits.actorBytesMax)
-        } else {
-            return true
+    /// True when order, keys and rows are within bounds; otherwise the entry is refused.
+    private mutating func fits(_ request: Request, _ keys: [StateKey]) -> Bool {
+        let sizes: [(limit: Text, size: Int, max: Int)] = [
+            ("order", OrderCodec.encode(request.order).count, Limits.orderBytesMax),
+            ("actor", request.actor?.utf8.count ?? 0, Limits.actorBytesMax),
+            ("key", keys.map(\.textBytes).max() ?? 0, Limits.keyTextBytesMax),
+            ("value", rowBytes(request.order), Limits.stateValueBytesMax),
+        ]
+        for (limit, size, max) in sizes where size > max {
+            busy = .tooLarge(limit: limit, size: UInt64(size), max: max)
+            return false
         }
-        return false
+        return true
     }
 
-    /// Text of unbounded length that a refusal of the order says again.
-    private func repeatedBytes(_ order: Order) -> Int {
+    /// The largest row that the order alone makes; no rule looks at the size of these.
+    private func rowBytes(_ order: Order) -> Int {
         switch order {
-        case .createTransaction(let transaction): transaction.reference?.utf8.count ?? 0
-        case .deleteTransactionMetadata(_, let key): key.utf8.count
-        case .createLedger, .createBook, .deleteBook, .setBookMetadata, .deleteBookMetadata,
-            .setConfiguration, .revertTransaction, .setTransactionMetadata, .setAccountMetadata,
+        case .createBook(let creation):
+            let row = creation.bucket.utf8.count + creation.features.textBytes
+            return max(row, creation.metadata.valueBytesMax)
+        case .setBookMetadata(let metadata), .setAccountMetadata(_, let metadata):
+            return metadata.valueBytesMax
+        case .createTransaction(let transaction):
+            return transaction.accountMetadata.map(\.metadata.valueBytesMax).max() ?? 0
+        case .createLedger, .deleteBook, .deleteBookMetadata, .setConfiguration,
+            .revertTransaction, .setTransactionMetadata, .deleteTransactionMetadata,
             .deleteAccountMetadata, .recordEvent:
-            0
+            return 0
         }
     }
 
@@ -380,11 +386,33 @@ struct CoverageContext {
     }
 }
 
+extension StateKey {
+    /// Bytes of the key's free text, which nothing else bounds.
+    fileprivate var textBytes: Int {
+        switch self {
+        case .accountMetadata(_, _, let key), .bookMetadata(_, let key): key.utf8.count
+        case .reference(_, let reference): reference.utf8.count
+        case .entity(_, let type, let id): type.utf8.count + id.utf8.count
+        case .book, .bookName, .volume, .transactionState, .idempotency: 0
+        }
+    }
+}
+
+extension Metadata {
+    /// The bytes of the longest value.
+    fileprivate var valueBytesMax: Int { pairs.map(\.value.utf8.count).max() ?? 0 }
+
+    /// The bytes of all keys and values.
+    fileprivate var textBytes: Int {
+        pairs.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+    }
+}
+
 extension TransactionBody {
     /// Reads the body out of a record of our own; anything else is our fault.
     init(decodingWitness bytes: [UInt8]) {
         do {
-            let record = try RecordCodec.decode(bytes)
+            let record = try RecordCodec.decodeWhole(bytes)
             guard let body = TransactionBody(record) else {
                 invariantFailure(.i11, "a witness is the record of no transaction")
             }

@@ -147,7 +147,7 @@ enum RuleStop: Error {
 /// The state as one order may see and change it.
 struct Gate {
     let scope: EntryScope
-    let settled: Overlay
+    private(set) var settled: Overlay
     private let covered: [UInt32]
     private(set) var own = Overlay()
 
@@ -155,6 +155,16 @@ struct Gate {
         self.scope = scope
         self.settled = settled
         self.covered = covered
+    }
+
+    /// Lays what the order wrote over what was settled before it, and hands that back.
+    ///
+    /// Nobody else may hold what was settled, or all of it is copied for each order of a group.
+    mutating func settle() -> Overlay {
+        var result = Overlay()
+        swap(&result, &settled)
+        own.merge(into: &result)
+        return result
     }
 
     /// True when the order covers a key.

@@ -48,6 +48,8 @@ struct RecordRun {
     /// Bytes of a length.
     static let lengthBytes = 2
     private(set) var framed: [UInt8] = []
+    /// What stands beside the records, in their order.
+    private(set) var blobs: [Blob] = []
     private(set) var count = 0
     var positions: [TransactionPosition] = []
 
@@ -55,6 +57,13 @@ struct RecordRun {
         let start = framed.count
         framed.append(contentsOf: [0, 0])
         RecordCodec.append(record, to: &framed)
+        let length = framed.count - start - RecordRun.lengthBytes
+        if length > Limits.recordBytesMax {
+            framed.removeLast(length)
+            let split = RecordCodec.split(record)
+            framed += split.leaf
+            blobs += split.blobs
+        }
         writeLength(at: start)
         if case .committed(.transaction(let effects)) = record.outcome {
             positions.append(
@@ -179,19 +188,16 @@ struct Machine {
             let made = results.count { $0.makesRecord }
             let claim = RecordIndex(scalars.nextRecord.rawValue + UInt64(made))
             var gate = Gate(scope: scope, settled: settled, covered: planned.coverage)
+            settled = Overlay()  // only the gate holds it, see Gate.settle
             do throws(RuleStop) {
                 let place = place(results.count, of: group)
                 let result = try run(planned, &gate, claiming: claim, after: made, at: place)
-                let ahead = zip(group, results).count {
-                    $1.makesRecord && home(of: $0) == home(of: planned)
-                }
-                try requireRecordSize(planned, result, place, made, ahead, gate)
                 results.append(result)
-                gate.own.merge(into: &settled)
+                settled = gate.settle()
             } catch {
                 switch error {
                 case .stale: return nil
-                case .refused(let reason): refusal = reason
+                case .refused(let reason): (settled, refusal) = (gate.settled, reason)
                 }
             }
             if refusal != nil { break }
@@ -299,37 +305,6 @@ struct Machine {
             )
         }
         return .committed(effects)
-    }
-
-    /// The postings of a revert stand in its record beside the order; both must fit.
-    private func requireRecordSize(
-        _ planned: PlannedOrder,
-        _ result: OrderResult,
-        _ place: GroupPosition?,
-        _ made: Int,
-        _ ahead: Int,
-        _ gate: Gate
-    ) throws(RuleStop) {
-        guard case .revertTransaction = planned.order, case .committed(let effects) = result,
-            let book = planned.book, let row = gate.book(book)
-        else { return }
-        let record = Record(
-            index: RecordIndex(scalars.nextRecord.rawValue + UInt64(made)),
-            book: book,
-            sequence: BookSequence(row.nextSequence.rawValue + UInt64(ahead)),
-            previous: row.head,
-            time: Instant(microseconds: nextTime.microseconds + UInt64(made)),
-            idempotency: planned.idempotency,
-            salt: Salt(0, 0),
-            order: planned.order,
-            outcome: .committed(effects),
-            actor: planned.actor,
-            group: place
-        )
-        let bytes = RecordCodec.encode(record).count
-        guard bytes <= Limits.recordBytesMax else {
-            throw .refused(.recordTooLarge(bytes: UInt64(bytes)))
-        }
     }
 
     /// What tells a request from another with the same key.
