@@ -54,15 +54,19 @@ private func recordBenchmarks() {
                 record: RecordIndex(first.rawValue + $0)
             )
         }
+        let leaves = [Digest](repeating: Digest(1, 2, 3, 4), count: 8_189)
         benchmark.startMeasurement()
-        try files.append(framed.span, first: first, positions: positions)
+        try files.append(framed.span, first: first, positions: positions, leaves: leaves)
         benchmark.stopMeasurement()
         if first.rawValue / 8_189 % 16 == 15 { try files.sync() }
     }
     Benchmark("records: sync after 16 batches") { benchmark in
         let files = files.value
         let framed = Files.framed(8_189)
-        for _ in 0..<16 { try files.append(framed.span, first: files.count, positions: []) }
+        let leaves = [Digest](repeating: Digest(1, 2, 3, 4), count: 8_189)
+        for _ in 0..<16 {
+            try files.append(framed.span, first: files.count, positions: [], leaves: leaves)
+        }
         benchmark.startMeasurement()
         try files.sync()
     }

@@ -21,6 +21,8 @@ package struct Applied: Sendable {
     package let framedRecords: [UInt8]
     /// What stands beside the records, because it is too large for them.
     package let blobs: [Blob]
+    /// The leaf hashes of the records, in order.
+    package let leaves: [Digest]
     /// The number of records that the entry made.
     package let recordCount: Int
     /// Where the transactions made here stand.
@@ -170,6 +172,7 @@ package struct Kernel: ~Copyable, @unchecked Sendable {
             firstRecord: first,
             framedRecords: run.framed,
             blobs: run.blobs,
+            leaves: run.leaves,
             recordCount: run.count,
             positions: run.positions,
             size: tree.size,

@@ -60,6 +60,7 @@ package final class LogWriter: @unchecked Sendable {
                 applied.framedRecords.span,
                 first: applied.firstRecord,
                 positions: applied.recordPositions,
+                leaves: applied.leaves,
                 blobs: applied.blobs
             )
         }

@@ -277,7 +277,7 @@ package struct Verification: ~Copyable {
         var compared = false
         let blobs = BlobFiles(disk: directory.disk, directory: directory.records)
         var named: Set<String> = []
-        let report = try verifier.verify { record throws(StoreFault) in
+        let report = try verifier.verify(durable: head?.size ?? 0) { record throws(StoreFault) in
             if let store, !compared, checker.size == store.scalars.nextRecord.rawValue {
                 compared = true
                 try compareRows(&checker, store)
@@ -299,6 +299,7 @@ package struct Verification: ~Copyable {
                 reason: "holds \(report.count) records, head names \(head.size)"
             )
         }
+        if !report.hasTiles { notes.append("there are no tiles; the next start makes them") }
         try verifyNames(blobs, named)
         if let remnant = report.remnant {
             guard !isClean else {

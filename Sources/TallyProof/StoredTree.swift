@@ -8,8 +8,9 @@
 
 package import TallyTypes
 
-/// A tree whose hashes lie in rows: level 0 are the leaves, each level above holds the root of every
-/// full tile of 256.
+/// A tree whose hashes lie in rows.
+///
+/// Level 0 are the leaves, each level above holds the root of every full tile of 256.
 package struct StoredTree<Failure: Error> {
     /// Gives neighbouring hashes of a level, exactly as many as asked for.
     package typealias Row = (
@@ -20,7 +21,7 @@ package struct StoredTree<Failure: Error> {
 
     /// Makes a tree of rows.
     ///
-    /// - Parameter row: Gives hashes; asked only for those that a tree of the sizes asked about has.
+    /// - Parameter row: Gives hashes; asked only for those that a tree of the given size has.
     package init(row: @escaping Row) {
         self.row = row
     }
@@ -95,13 +96,7 @@ package struct StoredTree<Failure: Error> {
         }
         let level = UInt64(count.trailingZeroBitCount / 8)
         let first = leaves.lowerBound >> (8 * level)
-        var hashes = try row(level, first..<(first + (count >> (8 * level))))
-        while hashes.count > 1 {
-            hashes = stride(from: 0, to: hashes.count, by: 2).map {
-                Hashing.node(hashes[$0], hashes[$0 + 1])
-            }
-        }
-        return hashes[0]
+        return TileBuilder.root(try row(level, first..<(first + (count >> (8 * level))))[...])
     }
 
     /// The largest power of two below a number of two or more leaves.

@@ -44,7 +44,7 @@ package struct TileBuilder: Sendable {
             full.append(
                 Tile(level: UInt64(level), number: size / hashesBelow - 1, hashes: hashes)
             )
-            hash = TileBuilder.root(hashes)
+            hash = TileBuilder.root(hashes[...])
             level += 1
         }
     }
@@ -57,11 +57,15 @@ package struct TileBuilder: Sendable {
     /// The number of leaves under one hash of a level.
     private static func leaves(of level: UInt64) -> UInt64 { 1 << (8 * level) }
 
-    /// The root over 256 hashes.
-    private static func root(_ hashes: [Digest]) -> Digest {
-        var row = hashes
-        while row.count > 1 {
-            row = stride(from: 0, to: row.count, by: 2).map { Hashing.node(row[$0], row[$0 + 1]) }
+    /// The root over the hashes of a full tile: 256, or any power of two.
+    package static func root(_ hashes: ArraySlice<Digest>) -> Digest {
+        var row = Array(hashes)
+        var count = row.count
+        while count > 1 {
+            count /= 2
+            for position in 0..<count {
+                row[position] = Hashing.node(row[2 * position], row[2 * position + 1])
+            }
         }
         return row[0]
     }

@@ -13,6 +13,7 @@
 
 internal import Synchronization
 package import TallyCodec
+import TallyProof
 package import TallyTypes
 
 /// The files of all records of a ledger.
@@ -51,6 +52,8 @@ package final class RecordFiles: Sendable {
     private let positions: PositionFiles
     /// What stands beside the records.
     package let blobs: BlobFiles
+    /// The hashes of the tree over them.
+    package let tiles: TileFiles
     private let state: Mutex<State>
 
     /// Takes over files that start-up has mended.
@@ -59,6 +62,7 @@ package final class RecordFiles: Sendable {
         directory: String,
         configuration: RecordFilesConfiguration,
         positions: PositionFiles,
+        tiles: TileFiles,
         tail: Tail,
         offsets: [UInt64],
         newBlobs: [any DiskFile]
@@ -67,6 +71,7 @@ package final class RecordFiles: Sendable {
         self.directory = directory
         self.configuration = configuration
         self.positions = positions
+        self.tiles = tiles
         blobs = BlobFiles(disk: disk, directory: directory)
         state = Mutex(
             State(
@@ -88,18 +93,25 @@ package final class RecordFiles: Sendable {
     ///   - framed: The records, each behind its length in two big-endian bytes.
     ///   - first: The index of the first: exactly ``count`` (invariant 42).
     ///   - new: Where the transactions made by these records are.
+    ///   - leaves: The leaf hashes of these records.
     ///   - beside: What is too large for these records.
     /// - Throws: ``StoreFault``; the node stops.
     package func append(
         _ framed: Span<UInt8>,
         first: RecordIndex,
         positions new: [RecordPosition],
+        leaves: [Digest],
         blobs beside: [Blob] = []
     ) throws(StoreFault) {
         var tail = try tailToAppend()
         invariant(.i42, first == tail.count, "record \(first) appended behind \(tail.count)")
         let at = tail.end
         let (begun, count) = RecordLayout.bundles(in: framed, from: tail.count, at: at)
+        invariant(
+            .i34,
+            count.rawValue - tail.count.rawValue == UInt64(leaves.count),
+            "\(leaves.count) leaf hashes of records \(tail.count) to \(count)"
+        )
         (tail.count, tail.end) = (count, at + framed.count)
         var newBlobs: [any DiskFile] = []
         do {
@@ -108,6 +120,7 @@ package final class RecordFiles: Sendable {
                 try tail.entries.write(framed, at: at, step: configuration.stepBytes)
                 try tail.write(offsets: begun, configuration)
                 try positions.append(new)
+                try tiles.append(leaves)
             }
         } catch {
             let fault = error
@@ -147,6 +160,8 @@ package final class RecordFiles: Sendable {
                 try tail.entries.file.sync()
                 try tail.offsetsFile.file.sync()
                 try positions.sync()
+                try tiles.extend()
+                try tiles.sync()
                 try letGo(tail, from: coldEnd)
             }
         } catch {
@@ -254,6 +269,14 @@ extension RecordFiles {
         in book: BookID
     ) throws(StoreFault) -> RecordIndex? {
         try onDisk { () throws(DiskFault) in try positions.record(of: transaction, in: book) }
+    }
+
+    /// Makes the hashes of records that have none, or none that is known to be durable.
+    func mendTiles() throws(StoreFault) {
+        while tiles.count < count.rawValue {
+            let found = try records(from: RecordIndex(tiles.count), count: 8_192)
+            try onDisk { () throws(DiskFault) in try tiles.append(found.map { Hashing.leaf($0) }) }
+        }
     }
 
     private func split(

@@ -12,6 +12,9 @@
 //                      1 the index of its record, eight bytes little-endian; 0 = none (record 0 is
 //                      never a transaction's). Derived from `entries`.
 //
+//     tiles/LEVEL      the hashes of a level of the tree, 32 bytes each (TileFiles.swift). Derived
+//                      from `entries`.
+//
 //     blobs/SHA-256    what is too large for its record, one file each (BlobFiles.swift)
 //
 //     rebuilding       empty; there while positions are being rebuilt
@@ -62,6 +65,7 @@ enum RecordLayout {
     static func entries(_ directory: String) -> String { directory + "/entries" }
     static func offsets(_ directory: String) -> String { directory + "/offsets" }
     static func rebuilding(_ directory: String) -> String { directory + "/rebuilding" }
+    static func tiles(_ directory: String) -> String { directory + "/tiles" }
     static func blobs(_ directory: String) -> String { directory + "/blobs" }
     static func positions(_ directory: String) -> String { directory + "/positions" }
     static func positions(_ directory: String, _ book: BookID) -> String {

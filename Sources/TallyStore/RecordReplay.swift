@@ -226,10 +226,19 @@ package struct RecordReplay: ~Copyable {
             directory: directory,
             configuration: configuration,
             positions: positions,
+            tiles: try onDisk { () throws(DiskFault) in
+                try TileFiles(
+                    disk: disk,
+                    directory: directory,
+                    stepBytes: configuration.stepBytes,
+                    trusted: durable.rawValue
+                )
+            },
             tail: tail,
             offsets: start.offsets + begun,
             newBlobs: written
         )
+        try files.mendTiles()
         try files.sync()
         return files
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Checks the derived files against the records, and that nothing lies behind the last record;
-// writes nothing. Imports TallyTypes. Called by `tally verify`, whose Checker walks the records
-// themselves with a RecordScanner. Every byte of the three kinds of files is looked at.
+// writes nothing. Imports TallyTypes and TallyProof. Called by `tally verify`, whose Checker walks
+// the records themselves with a RecordScanner. Every byte of the files is looked at.
 
+import TallyProof
 package import TallyTypes
 
 /// What the verifier found in the record files.
@@ -16,6 +17,8 @@ package struct RecordFilesReport: Hashable, Sendable {
     package let positionCount: Int
     /// Behind the last record the first byte that is not zero; nil after a clean stop.
     package let remnant: Int?
+    /// False when there are no tiles, which were made before there were any; a start makes them.
+    package let hasTiles: Bool
 }
 
 /// Checks the record files without changing them.
@@ -32,20 +35,25 @@ package struct RecordVerifier {
 
     /// Walks all records and compares the derived files with them.
     ///
-    /// - Parameter visit: Gets each record in order; returns the position that it gives, if any.
+    /// - Parameters:
+    ///   - durable: So many records were synced: their hashes must be there.
+    ///   - visit: Gets each record in order; returns the position that it gives, if any.
     /// - Returns: What was found; the remnant is for the caller to judge.
     /// - Throws: ``StoreFault``: `corrupt` names the file and the record or the offset; or what
     ///   `visit` threw.
     package mutating func verify(
+        durable: UInt64,
         _ visit: (ScannedRecord) throws(StoreFault) -> RecordPosition?
     ) throws(StoreFault) -> RecordFilesReport {
         var scanner = try RecordScanner(disk: disk, directory: directory)
         var offsets: [UInt64] = []
         var positionCount = 0
+        var tiles = try TileComparison(disk: disk, directory: directory, durable: durable)
         while let record = try scanner.next() {
             if record.index.rawValue % RecordLayout.bundle == 0 {
                 offsets.append(UInt64(record.offset))
             }
+            try tiles?.add(Hashing.leaf(record.bytes))
             if let position = try visit(record) {
                 expected[position.book, default: []].append(position)
                 positionCount += 1
@@ -54,11 +62,13 @@ package struct RecordVerifier {
         let remnant = try scanner.firstNonZero(from: scanner.offset)
         try compare(RecordLayout.offsets(directory), RecordLayout.rows(offsets))
         try comparePositions()
+        try tiles?.finish()
         return RecordFilesReport(
             count: scanner.index,
             entryBytes: scanner.offset,
             positionCount: positionCount,
-            remnant: remnant
+            remnant: remnant,
+            hasTiles: tiles != nil
         )
     }
 

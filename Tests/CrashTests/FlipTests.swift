@@ -34,7 +34,7 @@ private struct Regions {
             case "records", "log":
                 let used = try Regions.used(directory + "/" + file)
                 let kind =
-                    ["positions", "blobs"].first { file.contains("/\($0)/") }
+                    ["positions", "blobs", "tiles"].first { file.contains("/\($0)/") }
                     .map { "records/" + $0 } ?? file
                 let isMain = kind == "records/entries" || file.hasSuffix(".segment")
                 if used > 0 {

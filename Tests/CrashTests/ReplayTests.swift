@@ -77,11 +77,11 @@ private struct Replayed {
     /// Opens the state store, which changes its files: the directory is a copy.
     init(_ directory: String, verdict: String) throws {
         self.verdict = verdict
-        for folder in ["records", "records/positions", "records/blobs", "image"] {
+        for folder in ["records", "records/positions", "records/blobs", "records/tiles", "image"] {
             let names = try FileManager.default.contentsOfDirectory(
                 atPath: directory + "/" + folder
             )
-            for name in names where name != "positions" && name != "blobs" {
+            for name in names where !["positions", "blobs", "tiles"].contains(name) {
                 let url = URL(fileURLWithPath: directory + "/\(folder)/\(name)")
                 files["\(folder)/\(name)"] = try Data(contentsOf: url)
             }

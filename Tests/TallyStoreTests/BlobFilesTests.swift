@@ -35,6 +35,7 @@ struct BlobFilesTests {
             RecordBench.framed(range).span,
             first: files.count,
             positions: range.compactMap(RecordBench.position),
+            leaves: RecordBench.leaves(range),
             blobs: [BlobFilesTests.blob]
         )
     }

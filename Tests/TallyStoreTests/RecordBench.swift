@@ -54,6 +54,11 @@ enum RecordBench {
         )
     }
 
+    /// The leaf hashes of records.
+    static func leaves(_ range: Range<UInt64>) -> [Digest] {
+        range.map { Hashing.leaf(record($0)) }
+    }
+
     /// What stands beside a record: every 45th has a blob, every 90th the same one.
     static func blob(_ index: UInt64) -> Blob? {
         guard index % 45 == 4 else { return nil }
@@ -123,13 +128,15 @@ enum RecordBench {
             bytes.span,
             first: files.count,
             positions: range.compactMap(position),
+            leaves: leaves(range),
             blobs: range.compactMap(blob)
         )
     }
 
-    static func verify(_ disk: any Disk) throws -> RecordFilesReport {
+    static func verify(_ disk: any Disk, durable: UInt64 = 0) throws -> RecordFilesReport {
         var verifier = RecordVerifier(disk: disk, directory: folder)
-        return try verifier.verify { (record) throws(StoreFault) -> RecordPosition? in
+        return try verifier.verify(durable: durable) {
+            (record) throws(StoreFault) -> RecordPosition? in
             guard isWhole(record.bytes, record.index.rawValue) else {
                 let subject = "\(folder)/entries, record \(record.index)"
                 throw StoreFault(.corrupt, subject: subject, reason: "is another")

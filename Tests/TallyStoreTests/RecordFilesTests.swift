@@ -2,6 +2,7 @@
 //
 // The record files while nothing fails, what they find at start-up, and their invariants.
 
+import TallyProof
 import TestSupport
 import TallySim
 import TallyStore
@@ -41,7 +42,8 @@ struct RecordFilesTests {
             transaction: TransactionID(1),
             record: RecordIndex(1)
         )
-        try files.append(framed.span, first: .zero, positions: [position])
+        let leaves = [[0xA1, 1], [0xF6]].map { Hashing.leaf($0) }
+        try files.append(framed.span, first: .zero, positions: [position], leaves: leaves)
         func start(_ name: String) throws -> String {
             let file = try disk.open(RecordBench.folder + "/" + name, .readOnly)
             return hexadecimal(try file.bytes(at: 0, count: 9))
@@ -50,6 +52,7 @@ struct RecordFilesTests {
         #expect(try start("offsets") == "000000000000000000")
         let book = "00000000000000000000000000000001"
         #expect(try start("positions/" + book) == "010000000000000000")
+        #expect(try start("tiles/0") == hexadecimal(leaves[0].bytes.prefix(9)))
     }
 
     private func fault(_ body: () throws(StoreFault) -> Void) -> StoreFault? {
@@ -210,7 +213,7 @@ struct RecordFilesTests {
         ) {
             let files = try RecordBench.open(try RecordBench.disk(), flushed: 0)
             let bytes = RecordBench.framed(0..<1)
-            try files.append(bytes.span, first: RecordIndex(1), positions: [])
+            try files.append(bytes.span, first: RecordIndex(1), positions: [], leaves: [])
         }
         expectInvariant(.i42, in: exit)
     }
@@ -223,7 +226,21 @@ struct RecordFilesTests {
         ) {
             let files = try RecordBench.open(try RecordBench.disk(), flushed: 0)
             let bytes = RecordBench.framed(0..<2).dropLast()
-            try files.append(Array(bytes).span, first: .zero, positions: [])
+            try files.append(Array(bytes).span, first: .zero, positions: [], leaves: [])
+        }
+        expectInvariant(.i34, in: exit)
+    }
+
+    @Test("invariant 34 fires when a record comes without its leaf hash")
+    func leaves() async {
+        let exit = await #expect(
+            processExitsWith: .failure,
+            observing: [\.standardErrorContent]
+        ) {
+            let files = try RecordBench.open(try RecordBench.disk(), flushed: 0)
+            let bytes = RecordBench.framed(0..<2)
+            let leaves = RecordBench.leaves(0..<1)
+            try files.append(bytes.span, first: .zero, positions: [], leaves: leaves)
         }
         expectInvariant(.i34, in: exit)
     }

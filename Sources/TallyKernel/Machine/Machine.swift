@@ -51,6 +51,8 @@ struct RecordRun {
     /// What stands beside the records, in their order.
     private(set) var blobs: [Blob] = []
     private(set) var count = 0
+    /// The leaf hashes, in order.
+    var leaves: [Digest] = []
     var positions: [TransactionPosition] = []
 
     mutating func append(_ record: Record) -> Digest {
@@ -105,6 +107,7 @@ struct RecordRun {
     mutating func reserve(records: Int) {
         framed.reserveCapacity(framed.count + records * 192)
         positions.reserveCapacity(positions.count + records)
+        leaves.reserveCapacity(leaves.count + records)
     }
 }
 
@@ -385,6 +388,7 @@ struct Machine {
     /// Counts one record whose bytes were appended.
     mutating func advance(to time: Instant, leaf: Digest) {
         tree.append(leaf)
+        run.leaves.append(leaf)
         scalars.lastTime = time
         scalars.nextRecord = scalars.nextRecord.next
     }
