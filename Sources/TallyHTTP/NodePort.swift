@@ -27,6 +27,8 @@ package struct NodePort: Sendable {
     ///
     /// Throws when the disk fails.
     package var record: @Sendable (RecordIndex) async throws -> EncodedRecord?
+    /// The signed log.
+    package var log: LogPort
     /// The newest durable position.
     package var head: @Sendable () async -> LedgerHead
     /// The digest of all state as of what is applied, after a flush; one at a time.
@@ -49,6 +51,7 @@ package struct NodePort: Sendable {
         caughtUp: @escaping @Sendable (BookID) async -> Bool,
         folded: @escaping @Sendable (RecordIndex) async -> Bool,
         record: @escaping @Sendable (RecordIndex) async throws -> EncodedRecord?,
+        log: LogPort,
         head: @escaping @Sendable () async -> LedgerHead,
         stateDigest: @escaping @Sendable () async throws(Busy) -> StateStatement,
         notReady: @escaping @Sendable () async -> String?,
@@ -63,6 +66,7 @@ package struct NodePort: Sendable {
         self.caughtUp = caughtUp
         self.folded = folded
         self.record = record
+        self.log = log
         self.head = head
         self.stateDigest = stateDigest
         self.notReady = notReady

@@ -16,6 +16,8 @@ package final class LogWriter: @unchecked Sendable {
     /// The record files.
     package let records: RecordFiles
     private let directory: DataDirectory
+    /// Signs what is durable; nil in tests of other parts.
+    private let signer: LogSigner?
     private var head: LedgerHead
     private var syncedHead: LedgerHead
 
@@ -24,11 +26,13 @@ package final class LogWriter: @unchecked Sendable {
         log: EmbeddedLog,
         records: RecordFiles,
         directory: DataDirectory,
+        signer: LogSigner?,
         head: LedgerHead
     ) {
         self.log = log
         self.records = records
         self.directory = directory
+        self.signer = signer
         self.head = head
         syncedHead = head
     }
@@ -80,16 +84,20 @@ package final class LogWriter: @unchecked Sendable {
         return head
     }
 
-    /// Syncs the record files, then replaces the head by a position that was published before.
+    /// Syncs the record files, then replaces the head by a published position and signs it.
     ///
     /// Safe on any one thread beside the log's: what it touches is safe itself.
     package func syncRecords(upTo head: LedgerHead) throws(StoreFault) {
         try records.sync()
         try write(head)
+        try signer?.sign(head)
     }
 
-    /// Replaces the head; the records up to it are synced.
-    package func replaceHead() throws(StoreFault) { try write(head) }
+    /// Replaces the head and signs it; the records up to it are synced.
+    package func replaceHead() throws(StoreFault) {
+        try write(head)
+        try signer?.sign(head)
+    }
 
     private func write(_ head: LedgerHead) throws(StoreFault) {
         try directory.write(Head(size: head.size, root: head.root, log: head.logIndex))

@@ -25,20 +25,24 @@ package struct NodeConfiguration: Sendable {
     package var keysMax: Int
     /// False while a benchmark measures the node without views.
     package var areViewsEnabled: Bool
+    /// The folder of the signing key and its guard.
+    package var keys: String
 
-    /// Makes a configuration.
+    /// Makes a configuration; the keys are beside the data unless another folder is named.
     package init(
         directory: String,
         origin: String = "localhost/tallystick",
         entriesPerGeneration: UInt64 = Limits.entriesPerGenerationDefault,
         keysMax: Int = Limits.cacheKeysDefault,
-        areViewsEnabled: Bool = true
+        areViewsEnabled: Bool = true,
+        keys: String? = nil
     ) {
         self.directory = directory
         self.origin = origin
         self.entriesPerGeneration = entriesPerGeneration
         self.keysMax = keysMax
         self.areViewsEnabled = areViewsEnabled
+        self.keys = keys ?? LogKeys.folder(of: directory)
     }
 }
 
@@ -51,14 +55,16 @@ package final class Node: Sendable {
     package let sequencer: Sequencer
     /// The views.
     package let views: ViewKeeper
+    /// Signs what is durable.
+    package let signer: LogSigner
     /// What start-up found and did, a line each.
     package let startLines: [String]
     private let directory: DataDirectory
     private let state: StateKeeper
     private let log: LogKeeper
-    private let records: RecordReader
+    let records: RecordReader
     /// The ledger's origin: that of its first record, not what was asked for at this start.
-    private let origin: String
+    let origin: String
     private let running: Task<Void, Never>
     private let ticking: Task<Void, Never>
 
@@ -90,6 +96,15 @@ package final class Node: Sendable {
         let writer = opened.recovered.writer
         let head = opened.recovered.head
         startLines = opened.recovered.lines
+        guard let signer = opened.recovered.signer else {
+            throw NodeFault(
+                .directory,
+                subject: configuration.keys,
+                reason: "was not looked at",
+                nextStep: "report it: a node always looks for its keys"
+            )
+        }
+        self.signer = signer
         let source = ChoiceSource(clock: RealClock())
         let (views, relay) = (opened.views, opened.relay)
         self.views = views
@@ -189,6 +204,7 @@ package final class Node: Sendable {
                 index.rawValue < .max ? await views.reached(index.rawValue + 1) : false
             },
             record: { [records] index in try await records.record(index) },
+            log: logPort,
             head: { [sequencer] in await sequencer.currentHead() },
             stateDigest: { [sequencer] () throws(Busy) in try await sequencer.stateDigest() },
             notReady: { [sequencer] in await sequencer.notReady() },
@@ -217,12 +233,17 @@ struct OpenedFiles: ~Copyable {
             mode: .createOrOpen
         )
         var generator = SystemRandomNumberGenerator()
+        let source = ChoiceSource(clock: RealClock())
+        let keys = LogKeys(disk: disk, folder: configuration.keys) { source.secret() }
+        try keys.requirePrivate()
         let found = try RecoveryParts(
             directory: directory,
             state: StateOpening(
                 look: { try RocksStateStore.existing(path: directory.state, disk: disk) },
                 open: { try RocksStateStore(path: directory.state) }
             ),
+            keys: keys,
+            origin: configuration.origin,
             log: EmbeddedLogConfiguration(salt: generator.next()),
             keysMax: configuration.keysMax
         ).look()

@@ -25,6 +25,13 @@ package final class RecordReader: Sendable {
         }
     }
 
+    /// Reads the files on the thread of this reader.
+    func onFiles<Value: Sendable>(
+        _ read: @escaping @Sendable (RecordFiles) throws -> Value
+    ) async throws -> Value {
+        try await thread.run { [files] in try read(files) }
+    }
+
     /// The record that made a transaction, in one piece; nil when no published one did.
     func body(_ key: BodyKey) async throws -> [UInt8]? {
         try await thread.run { [files] in

@@ -23,6 +23,8 @@ package struct Recovered: ~Copyable {
     package let state: StateKeeper
     /// Log, record files and head.
     package let writer: LogWriter
+    /// Signs what is durable; nil in tests of other parts.
+    package let signer: LogSigner?
     /// The position that the ledger has.
     package let head: LedgerHead
     /// What was found and done, a line each.
@@ -58,11 +60,17 @@ package struct RecoveryParts {
     package let records: RecordFilesConfiguration
     /// The node's bound on cached keys.
     package let keysMax: Int
+    /// Where the signing key is; nil in tests of other parts.
+    package let keys: LogKeys?
+    /// The origin of a new ledger.
+    package let origin: String
 
     /// Makes the set.
     package init(
         directory: DataDirectory,
         state: StateOpening,
+        keys: LogKeys?,
+        origin: String,
         log: EmbeddedLogConfiguration,
         records: RecordFilesConfiguration = RecordFilesConfiguration(),
         keysMax: Int = Limits.cacheKeysDefault
@@ -72,6 +80,8 @@ package struct RecoveryParts {
         self.log = log
         self.records = records
         self.keysMax = keysMax
+        self.keys = keys
+        self.origin = origin
     }
 
     /// Looks at everything and replays the log; no byte is changed.
@@ -262,6 +272,7 @@ package struct LookedAt: ~Copyable {
     ///
     /// - Throws: ``NodeFault``, ``StoreFault`` or ``LogFault``.
     package consuming func mend() throws -> Recovered {
+        let (parts, lines) = (parts, lines)
         let directory = parts.directory
         try directory.removeSums()
         let store = try parts.state.open()
@@ -276,14 +287,30 @@ package struct LookedAt: ~Copyable {
         try log.mend()
         let head = replay.head
         var mended = try replay.mend()
-        let writer = LogWriter(log: log, records: mended.records, directory: directory, head: head)
+        var origin = parts.origin
+        if let kernel = mended.kernel.take() {
+            origin = kernel.scalars.origin.string
+            mended.kernel = consume kernel
+        }
+        let records = mended.records
+        let signer = try parts.keys.map {
+            try LogSigner($0, of: origin, directory, records: records)
+        }
+        let writer = LogWriter(
+            log: log,
+            records: records,
+            directory: directory,
+            signer: signer,
+            head: head
+        )
         try writer.replaceHead()
         return Recovered(
             kernel: mended.kernel.take(),
             state: parts.keeper(store),
             writer: writer,
+            signer: signer,
             head: head,
-            lines: lines
+            lines: lines + [signer?.line].compactMap { $0 }
         )
     }
 }

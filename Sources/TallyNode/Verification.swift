@@ -121,9 +121,13 @@ package struct Verification: ~Copyable {
                 )
             }
         }
-        var checker = Checker(heads: heads(head))
         var store: StoreCopy?
         attempt("state") { this in store = try this.openState() }
+        var signed: Checkpoint?
+        attempt("checkpoint") { this in
+            signed = try this.verifyCheckpoint(head, origin: store?.scalars.origin.string)
+        }
+        var checker = Checker(heads: heads(head, signed))
         attempt("log") { this in try this.verifyLog(store?.marker, head) }
         attempt("image") { this in try this.verifyImage(store?.marker) }
         attempt("files") { this in try this.verifyRecords(&checker, store, head) }
@@ -145,8 +149,54 @@ package struct Verification: ~Copyable {
         )
     }
 
-    private func heads(_ head: Head?) -> [TreeHead] {
-        head.map { [TreeHead(size: $0.size, root: $0.root, source: "head")] } ?? []
+    private func heads(_ head: Head?, _ signed: Checkpoint?) -> [TreeHead] {
+        [
+            head.map { TreeHead(size: $0.size, root: $0.root, source: "head") },
+            signed.map { TreeHead(size: $0.size, root: $0.root, source: "checkpoint") },
+        ].compactMap { $0 }
+    }
+
+    /// The checkpoint is signed by a key that the directory names; its root is the checker's to
+    /// confirm.
+    private mutating func verifyCheckpoint(
+        _ head: Head?,
+        origin: String?
+    ) throws -> Checkpoint? {
+        let (keyFile, noteFile) = (directory.path + "/vkeys", directory.path + "/checkpoint")
+        guard let lines = try directory.readVerifierKeys() else {
+            guard try directory.readCheckpoint() == nil else {
+                throw StoreFault(.missing, subject: keyFile, reason: "is missing")
+            }
+            notes.append("nothing was signed: the ledger has no key")
+            return nil
+        }
+        var keys: [VerifierKey] = []
+        for line in lines {
+            do throws(EvidenceRefusal) {
+                keys.append(try VerifierKey(text: line))
+            } catch {
+                throw StoreFault(.corrupt, subject: keyFile, reason: error.description)
+            }
+        }
+        guard let bytes = try directory.readCheckpoint() else {
+            guard head?.size ?? 0 == 0 || !isClean else {
+                throw StoreFault(.missing, subject: noteFile, reason: "is missing")
+            }
+            notes.append("there is no checkpoint")
+            return nil
+        }
+        let checkpoint: Checkpoint
+        do throws(EvidenceRefusal) {
+            let name = origin ?? keys.first?.id.name.text ?? ""
+            checkpoint = try Checkpoint.open(try SignedNote(bytes), of: name, keys: keys)
+        } catch {
+            throw StoreFault(.corrupt, subject: noteFile, reason: error.description)
+        }
+        notes.append(
+            "checkpoint of \(checkpoint.size) records, key taken from the directory: "
+                + lines.joined(separator: " ")
+        )
+        return checkpoint
     }
 
     /// The state store, opened on a copy.

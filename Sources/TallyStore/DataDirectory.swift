@@ -146,6 +146,45 @@ package final class DataDirectory: Sendable {
     }
 
     /// The names in the folder; nil when there is no folder.
+    /// The verifier keys of the ledger, one line each; nil when it never had a key.
+    ///
+    /// - Throws: ``StoreFault``.
+    package func readVerifierKeys() throws(StoreFault) -> [String]? {
+        guard let bytes = try read("vkeys", limit: 65_536) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+            .split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+    }
+
+    /// Replaces the verifier keys; durable on return.
+    ///
+    /// - Throws: ``StoreFault``.
+    package func writeVerifierKeys(_ keys: [String]) throws(StoreFault) {
+        let bytes = Array(keys.map { $0 + "\n" }.joined().utf8)
+        try onDisk { () throws(DiskFault) in try disk.replace(path + "/vkeys", with: bytes) }
+    }
+
+    /// The newest signed checkpoint, as bytes; nil before the first.
+    ///
+    /// - Throws: ``StoreFault``.
+    package func readCheckpoint() throws(StoreFault) -> [UInt8]? {
+        try read("checkpoint", limit: 1_000_000)
+    }
+
+    /// Replaces the newest checkpoint; durable on return.
+    ///
+    /// - Throws: ``StoreFault``.
+    package func writeCheckpoint(_ note: [UInt8]) throws(StoreFault) {
+        try onDisk { () throws(DiskFault) in try disk.replace(path + "/checkpoint", with: note) }
+    }
+
+    private func read(_ name: String, limit: Int) throws(StoreFault) -> [UInt8]? {
+        let file = path + "/" + name
+        return try onDisk { () throws(DiskFault) in
+            guard try disk.exists(file) else { return nil }
+            return try disk.contents(of: file, limit: ByteCount(limit))
+        }
+    }
+
     private static func names(
         _ disk: any Disk,
         _ path: String,

@@ -26,6 +26,8 @@ struct RecordFilesStart {
     private(set) var rebuildsOffsets = false
     /// True when a try to make the positions again did not end.
     let wasRebuilding: Bool
+    /// True when a try to make the tiles again did not end.
+    let wasRebuildingTiles: Bool
     private let directory: String
     private let flushed: RecordIndex
 
@@ -36,6 +38,7 @@ struct RecordFilesStart {
         hasPositions = names.contains("positions")
         hasBlobs = names.contains("blobs")
         wasRebuilding = names.contains("rebuilding")
+        wasRebuildingTiles = names.contains("rebuilding-tiles")
         entries = try Self.open(disk, RecordLayout.entries(directory), names)
         offsetsFile = try Self.open(disk, RecordLayout.offsets(directory), names)
         guard let entries else {

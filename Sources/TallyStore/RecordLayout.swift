@@ -18,6 +18,7 @@
 //     blobs/SHA-256    what is too large for its record, one file each (BlobFiles.swift)
 //
 //     rebuilding       empty; there while positions are being rebuilt
+//     rebuilding-tiles empty; there while tiles of synced records are being rebuilt
 //
 // All are append-only and grow in preallocated steps. Imports TallyTypes.
 
@@ -65,6 +66,7 @@ enum RecordLayout {
     static func entries(_ directory: String) -> String { directory + "/entries" }
     static func offsets(_ directory: String) -> String { directory + "/offsets" }
     static func rebuilding(_ directory: String) -> String { directory + "/rebuilding" }
+    static func rebuildingTiles(_ directory: String) -> String { directory + "/rebuilding-tiles" }
     static func tiles(_ directory: String) -> String { directory + "/tiles" }
     static func blobs(_ directory: String) -> String { directory + "/blobs" }
     static func positions(_ directory: String) -> String { directory + "/positions" }

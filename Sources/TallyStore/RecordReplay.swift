@@ -231,15 +231,18 @@ package struct RecordReplay: ~Copyable {
                     disk: disk,
                     directory: directory,
                     stepBytes: configuration.stepBytes,
-                    trusted: durable.rawValue
+                    trusted: start.wasRebuildingTiles ? 0 : durable.rawValue
                 )
             },
             tail: tail,
             offsets: start.offsets + begun,
             newBlobs: written
         )
+        let rebuildsTiles = start.wasRebuildingTiles || files.tiles.count < durable.rawValue
+        if rebuildsTiles { try mark(RecordLayout.rebuildingTiles(directory)) }
         try files.mendTiles()
         try files.sync()
+        if rebuildsTiles { try unmark(RecordLayout.rebuildingTiles(directory)) }
         return files
     }
 
@@ -391,19 +394,28 @@ package struct RecordReplay: ~Copyable {
         _ entries: any DiskFile,
         _ positionOf: (RecordIndex, [UInt8]) throws(StoreFault) -> RecordPosition?
     ) throws(StoreFault) {
-        let mark = RecordLayout.rebuilding(directory)
-        try onDisk { () throws(DiskFault) in
-            _ = try disk.open(mark, .createOrEmpty)
-            try disk.syncDirectory(directory)
-        }
+        try mark(RecordLayout.rebuilding(directory))
         var scanner = try RecordScanner(file: entries, index: .zero, offset: 0)
         while scanner.index < recovery.flushed, let record = try scanner.next() {
             guard let position = try positionOf(record.index, record.bytes) else { continue }
             try onDisk { () throws(DiskFault) in try positions.append([position]) }
         }
+        try onDisk { () throws(DiskFault) in try positions.sync() }
+        try unmark(RecordLayout.rebuilding(directory))
+    }
+
+    /// Notes, durable, that something derived is being made again: until it is done, nothing of it
+    /// can be trusted.
+    private func mark(_ path: String) throws(StoreFault) {
         try onDisk { () throws(DiskFault) in
-            try positions.sync()
-            try disk.remove(mark)
+            _ = try disk.open(path, .createOrEmpty)
+            try disk.syncDirectory(directory)
+        }
+    }
+
+    private func unmark(_ path: String) throws(StoreFault) {
+        try onDisk { () throws(DiskFault) in
+            try disk.remove(path)
             try disk.syncDirectory(directory)
         }
     }

@@ -28,7 +28,8 @@ package final class TileFiles: Sendable {
     private static let readMax: UInt64 = 256 * 64
 
     private let disk: any Disk
-    private let folder: String
+    /// The folder of the rows.
+    package let folder: String
     private let stepBytes: Int
     private let state: Mutex<(levels: [Level], hasNewNames: Bool)>
 
@@ -48,6 +49,8 @@ package final class TileFiles: Sendable {
         self.stepBytes = max(4096, stepBytes >> 3)
         let isThere = try disk.exists(folder)
         if !isThere { try disk.makeDirectory(folder) }
+        // Also when it was made by an earlier process: its name may not be durable yet.
+        try disk.syncDirectory(directory)
         var levels: [Level] = []
         var known = trusted
         let names = try disk.list(folder).map(\.name)

@@ -59,7 +59,9 @@ struct Demo: AsyncParsableCommand {
             throw error
         }
         guard data == nil else { return Terminal.say("stopped cleanly") }
-        try FileManager.default.removeItem(atPath: directory)
+        for path in [directory, NodeConfiguration(directory: directory).keys] {
+            try FileManager.default.removeItem(atPath: path)
+        }
         Terminal.say("stopped cleanly, its ledger is removed")
     }
 

@@ -13,6 +13,11 @@ struct NodeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Data directory; made when it is not there.", valueName: "dir"))
     var data = "tally-data"
 
+    @Option(
+        help: ArgumentHelp("Folder of the signing key and its guard.", valueName: "dir")
+    )
+    var keys: String?
+
     @Option(help: "Origin of a new ledger: the name its checkpoints will carry.")
     var origin = "localhost/tallystick"
 
@@ -48,7 +53,8 @@ struct NodeOptions: ParsableArguments {
             origin: origin,
             entriesPerGeneration: entriesPerGeneration,
             keysMax: cacheKeys,
-            areViewsEnabled: views
+            areViewsEnabled: views,
+            keys: keys
         )
     }
 }

@@ -16,6 +16,8 @@ struct Tally: AsyncParsableCommand {
               tally verify ./ledger
             """,
         version: Node.version,
-        subcommands: [Serve.self, Verify.self, Import.self, Bench.self, Demo.self]
+        subcommands: [
+            Serve.self, Verify.self, Import.self, Keys.self, Receipts.self, Bench.self, Demo.self,
+        ]
     )
 }

@@ -24,6 +24,7 @@ package final class TemporaryDirectory: Sendable {
     package func file(_ name: String) -> URL { url.appendingPathComponent(name) }
 
     deinit {
+        removeKeys()
         do {
             try FileManager.default.removeItem(at: url)
         } catch CocoaError.fileNoSuchFile {
@@ -31,6 +32,17 @@ package final class TemporaryDirectory: Sendable {
         } catch {
             let line = "temporary folder \(url.path) stays: \(error)\n"
             FileHandle.standardError.write(Data(line.utf8))
+        }
+    }
+
+    /// A node that has its data right here keeps its key beside.
+    private func removeKeys() {
+        let keys = url.path + ".keys"
+        guard FileManager.default.fileExists(atPath: keys) else { return }
+        do {
+            try FileManager.default.removeItem(atPath: keys)
+        } catch {
+            FileHandle.standardError.write(Data("\(keys) stays: \(error)\n".utf8))
         }
     }
 }

@@ -83,6 +83,7 @@ actor DumbNode {
             caughtUp: { _ in await self.caughtUp() },
             folded: { await self.isFolded($0) },
             record: { try await self.record($0) },
+            log: DumbLog.port { await self.leaves() },
             head: { await self.head() },
             stateDigest: { () throws(Busy) in try await self.statement() },
             notReady: { await self.reason() },
@@ -206,6 +207,10 @@ actor DumbNode {
         if troubles.isDiskBroken { throw BrokenDisk() }
         guard index.rawValue < UInt64(ledger.records.count) else { return nil }
         return RecordCodec.split(ledger.records[Int(index.rawValue)])
+    }
+
+    private func leaves() -> [Digest] {
+        ledger.records.map { Hashing.leaf(RecordCodec.split($0).leaf) }
     }
 
     private func statement() throws(Busy) -> StateStatement {

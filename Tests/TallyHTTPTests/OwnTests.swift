@@ -435,6 +435,66 @@ struct OwnEvidenceTests {
         }
     }
 
+    @Test("the signed log: checkpoint, proofs, receipts and tiles")
+    func signedLog() async throws {
+        try await ServerUnderTest.run { server in
+            let log = try await server.send(.get, "/tally/v1/log")
+            #expect(try log.at("data", "vkeys", "0") == #""ledger.test+00000000+key""#)
+            #expect(try log.at("data", "publishedSize") == "2")
+            #expect(try log.at("data", "notSigning") == nil)
+            let checkpoint = try await server.send(.get, "/tally/v1/log/checkpoint")
+            #expect(Array(checkpoint.text.utf8) == DumbLog.note)
+            #expect(checkpoint.header("Content-Type") == "text/plain; charset=utf-8")
+            #expect(checkpoint.header("Cache-Control") == "no-cache")
+            let path = "/tally/v1/log/proof/"
+            let inclusion = try await server.send(.get, path + "inclusion?index=1&size=2")
+            #expect(try inclusion.at("data", "leaf_hash")?.count == 46)
+            #expect(try inclusion.at("data", "proof", "0")?.count == 46)
+            #expect(try inclusion.at("data", "proof", "1") == nil)
+            let consistency = try await server.send(.get, path + "consistency?from=1&to=2")
+            #expect(try consistency.at("data", "proof", "0")?.count == 46)
+            for (query, status, code) in [
+                ("inclusion?index=2&size=2", 400, "VALIDATION"),
+                ("inclusion?index=0&size=3", 409, "CONFLICT"),
+                ("inclusion?index=0", 400, "VALIDATION"),
+                ("inclusion?index=0&size=x", 400, "VALIDATION"),
+                ("consistency?from=2&to=1", 400, "VALIDATION"),
+                ("consistency?from=0&to=3", 409, "CONFLICT"),
+                ("consistency?from=0&to=1&more=1", 400, "VALIDATION"),
+            ] {
+                try expectProblem(try await server.send(.get, path + query), status, code)
+            }
+        }
+    }
+
+    @Test("receipts wait for a checkpoint, tiles are kept, what is not there is not")
+    func receipts() async throws {
+        try await ServerUnderTest.run { server in
+            let path = "/tally/v1/log/receipt/"
+            let json = try await server.send(.get, path + "1")
+            #expect(json.text == "json of 1")
+            #expect(json.header("Content-Type") == "application/json")
+            let text = try await server.send(.get, path + "0?format=tlog-proof")
+            #expect(text.text == "tlogProof of 0")
+            let early = try await server.send(.get, path + "2")
+            #expect(early.status == 202 && early.header("Retry-After") == "1")
+            #expect(early.header("Cache-Control") == "no-store")
+            try expectProblem(try await server.send(.get, path + "3"), 404, "NOT_FOUND")
+            try expectProblem(try await server.send(.get, path + "x"), 400, "VALIDATION")
+            let other = try await server.send(.get, path + "1?format=cose")
+            try expectProblem(other, 400, "VALIDATION")
+            let tile = try await server.send(.get, "/tally/v1/log/tile/0/000.p/2")
+            #expect(tile.status == 200)
+            #expect(tile.header("Content-Type") == "application/octet-stream")
+            #expect(tile.header("Cache-Control") == "public, max-age=31536000, immutable")
+            for missing in ["tile/0/000", "tile/x/000", "tile/entries/x001/000.p/1"] {
+                let seen = try await server.send(.get, "/tally/v1/log/" + missing)
+                try expectProblem(seen, 404, "NOT_FOUND")
+                #expect(seen.header("Cache-Control") == "no-store")
+            }
+        }
+    }
+
     @Test("what stands beside a record is named, and the record says all of it")
     func blobs() async throws {
         try await ServerUnderTest.run { server in

@@ -61,12 +61,19 @@ enum SmallDisk {
         )
     }
 
+    /// The signing key, in a folder beside the ledger.
+    static func keys(_ disk: FaultDisk) -> LogKeys {
+        LogKeys(disk: disk, folder: LogKeys.folder(of: path)) { Digest(1, 3, 5, 7) }
+    }
+
     /// Start-up on a simulated disk; an error when looking changed anything.
     static func recover(_ disk: FaultDisk, _ directory: DataDirectory) throws -> Recovered {
         let changes = disk.counts.changes
         let found = try RecoveryParts(
             directory: directory,
             state: state(disk, directory),
+            keys: keys(disk),
+            origin: "test/crash",
             log: log(),
             records: records(),
             keysMax: keysMax

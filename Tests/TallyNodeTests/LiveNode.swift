@@ -99,6 +99,8 @@ final class LiveNode: Sendable {
                     return if let gate { GatedStore(store, gate) } else { store }
                 }
             ),
+            keys: SmallDisk.keys(disk),
+            origin: "test/live",
             log: EmbeddedLogConfiguration(
                 segmentBytes: rules.segmentBytes,
                 spareSegments: 1,

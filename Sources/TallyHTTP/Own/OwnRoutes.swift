@@ -10,7 +10,7 @@ import TallyTypes
 /// The routes of our own API.
 enum OwnRoutes {
     /// All of them.
-    static let all: [Route] = operations + books + journals + evidence
+    static let all: [Route] = operations + books + journals + evidence + log
 
     private static let operations: [Route] = [
         own(.get, "/health/live", OwnOperations.live),
@@ -60,6 +60,21 @@ enum OwnRoutes {
         own(.get, "/head", OwnRecords.head),
         own(.get, "/state-digest", OwnRecords.stateDigest),
         own(.get, "/records/{index}", OwnRecords.get),
+    ]
+
+    private static let log: [Route] =
+        [
+            own(.get, "/log", OwnLog.get),
+            own(.get, "/log/checkpoint", OwnLog.checkpoint),
+            own(.get, "/log/proof/inclusion", query: ["index", "size"], OwnLog.inclusion),
+            own(.get, "/log/proof/consistency", query: ["from", "to"], OwnLog.consistency),
+            own(.get, "/log/receipt/{index}", query: ["format"], OwnLog.receipt),
+        ]
+        + tiles.map { own(.get, "/log/tile/{level}/" + $0, OwnLog.tile) }
+
+    /// A number has a segment for each three digits, and one more for a width.
+    private static let tiles = [
+        "{a}", "{a}/{b}", "{a}/{b}/{c}", "{a}/{b}/{c}/{d}", "{a}/{b}/{c}/{d}/{e}",
     ]
 
     private static func own(

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the routes may ask of the evidence: closures that the composition root fills in. HTTP knows
+// no hash and no key. Imports nothing.
+
+/// The signed log as the routes see it.
+package struct LogPort: Sendable {
+    /// A checkpoint that everybody may see.
+    package struct Published: Hashable, Sendable {
+        /// The number of records.
+        package let size: UInt64
+        /// The signed note.
+        package let note: [UInt8]
+
+        /// Makes a checkpoint.
+        package init(size: UInt64, note: [UInt8]) {
+            self.size = size
+            self.note = note
+        }
+    }
+
+    /// Where a record stands in a tree, in base64.
+    package struct Inclusion: Hashable, Sendable {
+        /// The leaf hash.
+        package let leaf: String
+        /// The hashes beside the way to the root.
+        package let path: [String]
+
+        /// Makes a proof.
+        package init(leaf: String, path: [String]) {
+            self.leaf = leaf
+            self.path = path
+        }
+    }
+
+    /// In which form a receipt is given.
+    package enum ReceiptForm: Hashable, Sendable {
+        /// `tallystick-receipt/1`.
+        case json
+        /// `c2sp.org/tlog-proof@v1`.
+        case tlogProof
+    }
+
+    /// The public keys, as verifiers take them.
+    package var verifierKeys: @Sendable () -> [String]
+    /// The newest checkpoint; nil before the first.
+    package var published: @Sendable () -> Published?
+    /// Why nothing is signed; nil while it is.
+    package var refusal: @Sendable () -> String?
+    /// The way from a record to the root of a published size.
+    package var inclusion: @Sendable (_ index: UInt64, _ size: UInt64) async throws -> Inclusion
+    /// The hashes, in base64, that show that a size is a prefix of a published one.
+    package var consistency: @Sendable (_ from: UInt64, _ to: UInt64) async throws -> [String]
+    /// The receipt of a record under the newest checkpoint; nil when that does not cover it.
+    package var receipt: @Sendable (_ index: UInt64, ReceiptForm) async throws -> [UInt8]?
+    /// The bytes of a tile or a bundle, by its path below the log; nil when there is none in the
+    /// published size.
+    package var tile: @Sendable (_ path: String) async throws -> [UInt8]?
+
+    /// Makes a port.
+    package init(
+        verifierKeys: @escaping @Sendable () -> [String],
+        published: @escaping @Sendable () -> Published?,
+        refusal: @escaping @Sendable () -> String?,
+        inclusion: @escaping @Sendable (UInt64, UInt64) async throws -> Inclusion,
+        consistency: @escaping @Sendable (UInt64, UInt64) async throws -> [String],
+        receipt: @escaping @Sendable (UInt64, ReceiptForm) async throws -> [UInt8]?,
+        tile: @escaping @Sendable (String) async throws -> [UInt8]?
+    ) {
+        self.verifierKeys = verifierKeys
+        self.published = published
+        self.refusal = refusal
+        self.inclusion = inclusion
+        self.consistency = consistency
+        self.receipt = receipt
+        self.tile = tile
+    }
+}

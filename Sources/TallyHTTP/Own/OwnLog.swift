@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The signed log under `/tally/v1/log`, which is also the prefix that C2SP monitors read:
+// checkpoint, tiles and bundles as other programs expect them, proofs and receipts. May import
+// TallyTypes and TallyCodec; the route table names these functions. Nothing here is to be believed:
+// who reads it verifies the checkpoint and takes size and root from there.
+
+import TallyCodec
+import TallyTypes
+
+/// Answers about the signed log.
+enum OwnLog {
+    /// `GET /tally/v1/log`.
+    static func get(_ call: Call) async throws -> Reply {
+        let log = call.node.log
+        return .data(call.plainWriter) { writer in
+            writer.beginObject()
+            writer.member("origin", call.node.origin)
+            writer.key("vkeys")
+            writer.beginArray()
+            for key in log.verifierKeys() { writer.string(key) }
+            writer.endArray()
+            writer.member("publishedSize", log.published()?.size ?? 0)
+            if let refusal = log.refusal() { writer.member("notSigning", refusal) }
+            writer.endObject()
+        }
+    }
+
+    /// `GET /tally/v1/log/checkpoint`.
+    static func checkpoint(_ call: Call) async throws -> Reply {
+        guard let published = call.node.log.published() else { return missing("no checkpoint yet") }
+        return Reply(
+            200,
+            headers: [
+                (.contentType, "text/plain; charset=utf-8"), (.cacheControl, "no-cache"),
+            ],
+            body: published.note
+        )
+    }
+
+    /// `GET /tally/v1/log/proof/inclusion?index=&size=`.
+    static func inclusion(_ call: Call) async throws -> Reply {
+        let index = try required("index", call)
+        let size = try published(try required("size", call), call)
+        guard index < size else { throw Problem.validation("index: not below the size") }
+        let proof = try await call.node.log.inclusion(index, size)
+        return .data(call.plainWriter) { writer in
+            writer.beginObject()
+            writer.member("index", index)
+            writer.member("size", size)
+            writer.member("leaf_hash", proof.leaf)
+            write(proof.path, to: &writer)
+            writer.endObject()
+        }
+    }
+
+    /// `GET /tally/v1/log/proof/consistency?from=&to=`.
+    static func consistency(_ call: Call) async throws -> Reply {
+        let from = try required("from", call)
+        let to = try published(try required("to", call), call)
+        guard from <= to else { throw Problem.validation("from: above to") }
+        let path = try await call.node.log.consistency(from, to)
+        return .data(call.plainWriter) { writer in
+            writer.beginObject()
+            writer.member("from", from)
+            writer.member("to", to)
+            write(path, to: &writer)
+            writer.endObject()
+        }
+    }
+
+    /// `GET /tally/v1/log/receipt/{index}`.
+    static func receipt(_ call: Call) async throws -> Reply {
+        guard let index = Call.unsigned(try call.parameter("index")) else {
+            throw Problem.validation("index: not an unsigned integer below 2^64")
+        }
+        let form: LogPort.ReceiptForm
+        switch call.target.value("format") {
+        case nil, "json": form = .json
+        case "tlog-proof": form = .tlogProof
+        case .some: throw Problem.validation("format: json or tlog-proof")
+        }
+        guard index < (await call.node.head()).size else {
+            return missing("record \(index) not found")
+        }
+        guard let receipt = try await call.node.log.receipt(index, form) else {
+            if let refusal = call.node.log.refusal() {
+                throw Problem(503, .internalError, "nothing is signed: \(refusal)")
+            }
+            return Reply(202, headers: [(.retryAfter, "1"), (.cacheControl, "no-store")])
+        }
+        let type = form == .json ? "application/json" : "text/plain; charset=utf-8"
+        return Reply(200, headers: [(.contentType, type)], body: receipt)
+    }
+
+    /// `GET /tally/v1/log/tile/…`.
+    static func tile(_ call: Call) async throws -> Reply {
+        let path = call.target.segments.dropFirst(3).joined(separator: "/")
+        guard let bytes = try await call.node.log.tile(path) else { return missing("no such tile") }
+        return Reply(
+            200,
+            headers: [
+                (.contentType, "application/octet-stream"),
+                (.cacheControl, "public, max-age=31536000, immutable"),
+            ],
+            body: bytes
+        )
+    }
+
+    /// What is not there now may be there later: nobody keeps the answer.
+    private static func missing(_ message: String) -> Reply {
+        var reply = Reply.problem(.notFound(message))
+        reply.headers.append((.cacheControl, "no-store"))
+        return reply
+    }
+
+    private static func required(_ name: String, _ call: Call) throws -> UInt64 {
+        guard let value = try call.unsigned(name) else {
+            throw Problem.validation("\(name): missing")
+        }
+        return value
+    }
+
+    private static func published(_ size: UInt64, _ call: Call) throws -> UInt64 {
+        let most = call.node.log.published()?.size ?? 0
+        guard size <= most else {
+            throw Problem(409, .conflict, "SIZE_NOT_PUBLISHED: \(size), published are \(most)")
+        }
+        return size
+    }
+
+    private static func write(_ path: [String], to writer: inout JSONWriter) {
+        writer.key("proof")
+        writer.beginArray()
+        for hash in path { writer.string(hash) }
+        writer.endArray()
+    }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where a ledger's signing key is kept: a folder beside the data directory and never inside it, so
+// that no backup of the data rewinds the guard. docs/formats/keys.md. Holds `log.key` (the secret,
+// for its owner alone) and `guard` (what was signed last). The data directory carries the public
+// half in `vkeys`. May import Foundation for the permissions of a file. Called by start-up.
+
+import Foundation
+import TallyProof
+import TallyStore
+package import TallyTypes
+
+/// The folder of a ledger's keys.
+package struct LogKeys: Sendable {
+    /// What start-up found there.
+    enum Found {
+        /// The key, and what it signed last.
+        case key(SignerKey, LogGuard)
+        /// Nothing is signed, because of this.
+        case none(String)
+    }
+
+    private let disk: any Disk
+    private let folder: String
+    private let seed: @Sendable () -> Digest
+
+    /// The keys in a folder.
+    ///
+    /// - Parameters:
+    ///   - disk: The disk it is on.
+    ///   - folder: The folder; made with a new key when the ledger never signed.
+    ///   - seed: Gives thirty-two random bytes.
+    package init(disk: any Disk, folder: String, seed: @escaping @Sendable () -> Digest) {
+        self.disk = disk
+        self.folder = folder
+        self.seed = seed
+    }
+
+    /// The folder of the keys of a data directory, when the operator names none.
+    package static func folder(of directory: String) -> String {
+        var path = directory
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return path + ".keys"
+    }
+
+    /// The public keys that a data directory names, as text.
+    ///
+    /// - Throws: ``NodeFault`` when there is no ledger, or it never signed.
+    package static func verifierKeys(of directory: String) throws -> [String] {
+        let path = directory + "/vkeys"
+        guard let text = FileManager.default.contents(atPath: path) else {
+            throw NodeFault(
+                .directory,
+                subject: path,
+                reason: "is not there: no ledger, or one that never signed",
+                nextStep: "start the node once"
+            )
+        }
+        return String(decoding: text, as: UTF8.self)
+            .split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+    }
+
+    /// The guard's file.
+    var guardPath: String { folder + "/guard" }
+    private var keyPath: String { folder + "/log.key" }
+
+    /// Refuses a secret that others may read.
+    ///
+    /// - Throws: ``NodeFault`` naming the file and its mode.
+    package func requirePrivate() throws {
+        guard FileManager.default.fileExists(atPath: keyPath) else { return }
+        let found = try FileManager.default.attributesOfItem(atPath: keyPath)
+        let mode = (found[.posixPermissions] as? Int ?? 0o777) & 0o777
+        guard mode & 0o077 == 0 else {
+            throw NodeFault(
+                .directory,
+                subject: keyPath,
+                reason: "may be read by others: its mode is \(String(mode, radix: 8))",
+                nextStep: "run `chmod 600` on it, and consider whether it is still secret"
+            )
+        }
+    }
+
+    /// Reads key and guard, or makes them for a ledger that never signed.
+    ///
+    /// - Parameters:
+    ///   - origin: The name of the ledger.
+    ///   - directory: Its data, where the public keys stand.
+    /// - Returns: The key, or why there is none to sign with.
+    /// - Throws: ``StoreFault``, or ``NodeFault`` for a key of another ledger.
+    func open(of origin: String, _ directory: DataDirectory) throws -> Found {
+        guard let name = NoteKeyName(origin), !origin.contains("\n") else {
+            return .none("the origin is not a name that a key can have")
+        }
+        let known = try directory.readVerifierKeys()
+        guard let text = try read(keyPath, limit: 1_024) else {
+            guard known == nil else {
+                return .none("\(keyPath) is missing: bring it back from where it is kept")
+            }
+            return try make(name, directory)
+        }
+        let key: SignerKey
+        do {
+            key = try SignerKey(text: Self.line(text))
+        } catch {
+            throw broken(keyPath, "\(error)")
+        }
+        guard key.verifier.id.name == name else {
+            throw NodeFault(
+                .directory,
+                subject: keyPath,
+                reason: "is of the log \(key.verifier.id.name.text), the ledger is \(origin)",
+                nextStep: "name the folder of this ledger's keys with --keys"
+            )
+        }
+        guard let bytes = try read(guardPath, limit: 4_096) else {
+            return .none("\(guardPath) is missing: bring it back from where the key is kept")
+        }
+        let held: LogGuard
+        do {
+            held = try LogGuard(bytes)
+        } catch {
+            throw broken(guardPath, error.reason)
+        }
+        guard held.origin == origin else { throw broken(guardPath, "is of another log") }
+        if known == nil {
+            try directory.writeVerifierKeys([key.verifier.text])
+        } else if known?.contains(key.verifier.text) != true {
+            return .none("\(keyPath) is none of the keys that \(directory.path)/vkeys names")
+        }
+        return .key(key, held)
+    }
+
+    /// Guard first, then the key: a key without a guard never signs.
+    private func make(_ name: NoteKeyName, _ directory: DataDirectory) throws -> Found {
+        let held = LogGuard(origin: name.text, size: 0, root: CompactRange.emptyRoot)
+        let secret = seed()
+        let key = try SignerKey(name: name, type: .log, seed: secret.bytes)
+        let text = try SignerKey.text(name: name, seed: secret.bytes)
+        try storing { () throws(DiskFault) in
+            let isThere = try disk.exists(folder)
+            if !isThere { try disk.makeDirectory(folder) }
+            try disk.syncDirectory(disk.folder(of: folder))
+            try disk.replace(guardPath, with: held.bytes)
+            try disk.replace(keyPath, with: Array((text + "\n").utf8))
+        }
+        try directory.writeVerifierKeys([key.verifier.text])
+        return .key(key, held)
+    }
+
+    private func read(_ path: String, limit: Int) throws -> [UInt8]? {
+        try storing { () throws(DiskFault) in
+            guard try disk.exists(folder), try disk.exists(path) else { return nil }
+            return try disk.contents(of: path, limit: ByteCount(limit))
+        }
+    }
+
+    private func storing<Value>(
+        _ body: () throws(DiskFault) -> Value
+    ) throws(StoreFault) -> Value {
+        do throws(DiskFault) {
+            return try body()
+        } catch {
+            throw StoreFault(error)
+        }
+    }
+
+    private func broken(_ path: String, _ reason: String) -> StoreFault {
+        StoreFault(.corrupt, subject: path, reason: reason)
+    }
+
+    private static func line(_ bytes: [UInt8]) -> String {
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.hasSuffix("\n") ? String(text.dropLast()) : text
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Signs what the ledger is, and never two things that contradict each other. Called on the thread
+// that syncs records, after they and the tiles are durable: guard, then signature, then the
+// published file. specs: evidence §6.
+//
+// It signs only a size above the guard's, and only when the tree of its own hashes has the guard's
+// root at the guard's size; or the guard's own size and root again. Anything else is a ledger that
+// was restored from an older copy, or copied: nothing is signed, and the reason is said.
+
+import Synchronization
+package import TallyProof
+package import TallyStore
+package import TallyTypes
+
+/// A checkpoint that everybody may see.
+package struct PublishedCheckpoint: Hashable, Sendable {
+    /// What it says.
+    package let checkpoint: Checkpoint
+    /// The signed note.
+    package let note: [UInt8]
+}
+
+/// The signer of one ledger.
+package final class LogSigner: Sendable {
+    private struct State {
+        var held: LogGuard?
+        var published: PublishedCheckpoint?
+        var refusal: String?
+    }
+
+    /// The ledger's name.
+    package let origin: String
+    /// The public keys that the directory names.
+    package let verifierKeys: [String]
+    private let key: SignerKey?
+    private let guardPath: String
+    private let directory: DataDirectory
+    private let records: RecordFiles
+    private let state: Mutex<State>
+
+    /// Opens the keys of a ledger.
+    ///
+    /// - Throws: ``StoreFault`` or ``NodeFault``.
+    init(
+        _ keys: LogKeys,
+        of origin: String,
+        _ directory: DataDirectory,
+        records: RecordFiles
+    ) throws {
+        self.origin = origin
+        self.directory = directory
+        self.records = records
+        guardPath = keys.guardPath
+        switch try keys.open(of: origin, directory) {
+        case .key(let key, let held):
+            self.key = key
+            state = Mutex(State(held: held))
+        case .none(let reason):
+            key = nil
+            state = Mutex(State(refusal: reason))
+        }
+        verifierKeys = try directory.readVerifierKeys() ?? []
+    }
+
+    /// The newest checkpoint; nil before the first.
+    package var published: PublishedCheckpoint? { state.withLock { $0.published } }
+
+    /// Why nothing is signed; nil while it is.
+    package var refusal: String? { state.withLock { $0.refusal } }
+
+    /// What start-up found, in one line.
+    var line: String {
+        if let refusal { return "evidence: nothing is signed: \(refusal)" }
+        let size = published?.checkpoint.size ?? 0
+        return "evidence: key \(key?.verifier.text ?? ""), \(size) records signed"
+    }
+
+    /// Signs a position whose records and tiles are durable, and publishes it.
+    ///
+    /// - Throws: ``StoreFault``; the node stops. A position that must not be signed is no fault.
+    package func sign(_ head: LedgerHead) throws(StoreFault) {
+        let (held, published, refusal) = state.withLock { ($0.held, $0.published, $0.refusal) }
+        guard let key, let held, refusal == nil, head.size > 0,
+            published?.checkpoint.size != head.size
+        else { return }
+        if let reason = try objection(to: head, held) {
+            state.withLock { $0.refusal = reason }
+            return
+        }
+        guard try records.tree.root(size: head.size) == head.root else {
+            throw StoreFault(
+                .corrupt,
+                subject: records.tiles.folder,
+                reason: "gives another root of \(head.size) records than the ledger has; "
+                    + "remove the folder, a start makes it again"
+            )
+        }
+        let checkpoint = Checkpoint(origin: origin, size: head.size, root: head.root)
+        let next = LogGuard(origin: origin, size: head.size, root: head.root)
+        do throws(DiskFault) {
+            try directory.disk.replace(guardPath, with: next.bytes)
+        } catch {
+            throw StoreFault(error)
+        }
+        let note = try signed(checkpoint, by: key)
+        try directory.writeCheckpoint(note)
+        state.withLock { state in
+            state.held = next
+            state.published = PublishedCheckpoint(checkpoint: checkpoint, note: note)
+        }
+    }
+
+    /// Why a position may not be signed.
+    private func objection(to head: LedgerHead, _ held: LogGuard) throws(StoreFault) -> String? {
+        let signed = "\(held.size) records with root \(held.root) were signed before"
+        if held.size > head.size {
+            return "\(signed), and this ledger has \(head.size): it is an older copy"
+        }
+        let root = held.size == head.size ? head.root : try records.tree.root(size: held.size)
+        guard root == held.root else {
+            return "\(signed), and this ledger has another root there: it went another way"
+        }
+        return nil
+    }
+
+    private func signed(
+        _ checkpoint: Checkpoint,
+        by key: SignerKey
+    ) throws(StoreFault) -> [UInt8] {
+        do throws(EvidenceRefusal) {
+            let text = checkpoint.text
+            return SignedNote(text: text, lines: [try SignedNote.line(signing: text, by: key)])
+                .bytes
+        } catch {
+            throw StoreFault(.engine, subject: "checkpoint", reason: error.description)
+        }
+    }
+}
