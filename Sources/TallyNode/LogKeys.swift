@@ -14,8 +14,8 @@ package import TallyTypes
 package struct LogKeys: Sendable {
     /// What start-up found there.
     enum Found {
-        /// The key, and what it signed last.
-        case key(SignerKey, LogGuard)
+        /// The key, what it signed last, and the lock that keeps others from signing with it.
+        case key(SignerKey, LogGuard, any DiskLock)
         /// Nothing is signed, because of this.
         case none(String)
     }
@@ -32,15 +32,32 @@ package struct LogKeys: Sendable {
     ///   - seed: Gives thirty-two random bytes.
     package init(disk: any Disk, folder: String, seed: @escaping @Sendable () -> Digest) {
         self.disk = disk
-        self.folder = folder
+        self.folder = LogKeys.absolute(folder)
         self.seed = seed
     }
 
     /// The folder of the keys of a data directory, when the operator names none.
     package static func folder(of directory: String) -> String {
-        var path = directory
-        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-        return path + ".keys"
+        absolute(directory) + ".keys"
+    }
+
+    /// Refuses a folder of keys within the data: a backup would take the guard back with it.
+    ///
+    /// - Throws: ``NodeFault``.
+    package static func requireApart(_ keys: String, from directory: String) throws {
+        let (inner, outer) = (absolute(keys), absolute(directory))
+        guard inner == outer || inner.hasPrefix(outer + "/") else { return }
+        throw NodeFault(
+            .directory,
+            subject: keys,
+            reason: "is within the data directory \(directory)",
+            nextStep: "name a folder outside of it with --keys"
+        )
+    }
+
+    /// The path without `.`, `..` and links, and without a slash at its end.
+    private static func absolute(_ path: String) -> String {
+        URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
     }
 
     /// The public keys that a data directory names, as text.
@@ -123,12 +140,25 @@ package struct LogKeys: Sendable {
             throw broken(guardPath, error.reason)
         }
         guard held.origin == origin else { throw broken(guardPath, "is of another log") }
+        guard let lock = try lock() else {
+            return .none("another process signs with the key in \(folder)")
+        }
         if known == nil {
             try directory.writeVerifierKeys([key.verifier.text])
         } else if known?.contains(key.verifier.text) != true {
             return .none("\(keyPath) is none of the keys that \(directory.path)/vkeys names")
         }
-        return .key(key, held)
+        return .key(key, held, lock)
+    }
+
+    /// The lock of the folder; nil when another process has it.
+    private func lock() throws(StoreFault) -> (any DiskLock)? {
+        do throws(DiskFault) {
+            return try disk.lock(folder + "/LOCK")
+        } catch {
+            guard error.code == .locked else { throw StoreFault(error) }
+            return nil
+        }
     }
 
     /// Guard first, then the key: a key without a guard never signs.
@@ -144,8 +174,11 @@ package struct LogKeys: Sendable {
             try disk.replace(guardPath, with: held.bytes)
             try disk.replace(keyPath, with: Array((text + "\n").utf8))
         }
+        guard let lock = try lock() else {
+            return .none("another process signs with the key in \(folder)")
+        }
         try directory.writeVerifierKeys([key.verifier.text])
-        return .key(key, held)
+        return .key(key, held, lock)
     }
 
     private func read(_ path: String, limit: Int) throws -> [UInt8]? {

@@ -25,6 +25,7 @@ package struct PublishedCheckpoint: Hashable, Sendable {
 package final class LogSigner: Sendable {
     private struct State {
         var held: LogGuard?
+        var lock: (any DiskLock)?
         var published: PublishedCheckpoint?
         var refusal: String?
     }
@@ -53,14 +54,44 @@ package final class LogSigner: Sendable {
         self.records = records
         guardPath = keys.guardPath
         switch try keys.open(of: origin, directory) {
-        case .key(let key, let held):
+        case .key(let key, let held, let lock):
             self.key = key
-            state = Mutex(State(held: held))
+            state = Mutex(State(held: held, lock: lock))
         case .none(let reason):
             key = nil
             state = Mutex(State(refusal: reason))
         }
         verifierKeys = try directory.readVerifierKeys() ?? []
+        let earlier = try earlierCheckpoint()
+        state.withLock { $0.published = earlier }
+    }
+
+    /// The checkpoint that the directory holds, when it is one of this ledger as it is.
+    ///
+    /// It stays published also when nothing more is signed. Verify says what is wrong with any
+    /// other.
+    private func earlierCheckpoint() throws(StoreFault) -> PublishedCheckpoint? {
+        guard let note = try directory.readCheckpoint() else { return nil }
+        let checkpoint: Checkpoint
+        do throws(EvidenceRefusal) {
+            var keys: [VerifierKey] = []
+            for text in verifierKeys { keys.append(try VerifierKey(text: text)) }
+            checkpoint = try Checkpoint.open(try SignedNote(note), of: origin, keys: keys)
+        } catch {
+            return nil  // the next signature replaces it
+        }
+        guard checkpoint.size <= records.count.rawValue,
+            try records.tree.root(size: checkpoint.size) == checkpoint.root
+        else { return nil }
+        return PublishedCheckpoint(checkpoint: checkpoint, note: note)
+    }
+
+    /// Lets go of the key; nothing is signed afterwards.
+    package func close() {
+        state.withLock { state in
+            state.lock = nil
+            if state.refusal == nil { state.refusal = "the node has stopped" }
+        }
     }
 
     /// The newest checkpoint; nil before the first.
@@ -81,13 +112,20 @@ package final class LogSigner: Sendable {
     /// - Throws: ``StoreFault``; the node stops. A position that must not be signed is no fault.
     package func sign(_ head: LedgerHead) throws(StoreFault) {
         let (held, published, refusal) = state.withLock { ($0.held, $0.published, $0.refusal) }
-        guard let key, let held, refusal == nil, head.size > 0,
-            published?.checkpoint.size != head.size
+        guard let key, let held, refusal == nil, head.size > 0
         else { return }
+        guard try guardOnDisk() == held.bytes else {
+            throw StoreFault(
+                .corrupt,
+                subject: guardPath,
+                reason: "was changed by somebody else while this node signs"
+            )
+        }
         if let reason = try objection(to: head, held) {
             state.withLock { $0.refusal = reason }
             return
         }
+        if held.size == head.size, published?.checkpoint.size == head.size { return }
         guard try records.tree.root(size: head.size) == head.root else {
             throw StoreFault(
                 .corrupt,
@@ -108,6 +146,14 @@ package final class LogSigner: Sendable {
         state.withLock { state in
             state.held = next
             state.published = PublishedCheckpoint(checkpoint: checkpoint, note: note)
+        }
+    }
+
+    private func guardOnDisk() throws(StoreFault) -> [UInt8] {
+        do throws(DiskFault) {
+            return try directory.disk.contents(of: guardPath, limit: ByteCount(4_096))
+        } catch {
+            throw StoreFault(error)
         }
     }
 

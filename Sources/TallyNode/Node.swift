@@ -179,6 +179,7 @@ package final class Node: Sendable {
         let digest = try stateDigest()
         try state.store.close()
         try directory.writeSums()
+        signer.close()
         directory.unlock()
         return "stopped at \(head.size) records, root \(head.root), state digest \(digest)"
     }
@@ -235,6 +236,7 @@ struct OpenedFiles: ~Copyable {
         var generator = SystemRandomNumberGenerator()
         let source = ChoiceSource(clock: RealClock())
         let keys = LogKeys(disk: disk, folder: configuration.keys) { source.secret() }
+        try LogKeys.requireApart(configuration.keys, from: configuration.directory)
         try keys.requirePrivate()
         let found = try RecoveryParts(
             directory: directory,

@@ -8,31 +8,62 @@ import TallyTypes
 
 /// What became of a receipt.
 package struct ReceiptVerification: Hashable, Sendable {
-    /// True when the record is in the log that a key signed.
-    package let isVerified: Bool
+    /// 0 verified, 1 refuted, 2 not verified.
+    package let exitCode: Int32
     /// One line for people.
     package let line: String
 
     /// Checks a receipt in its JSON form.
     ///
+    /// Only keys of the receipt's own log count: a file may hold those of several.
+    ///
     /// - Parameters:
     ///   - json: The bytes of the receipt, from anywhere.
     ///   - keys: The texts of public keys that the caller trusts.
-    /// - Returns: The verdict, with the check that said no.
+    /// - Returns: The verdict, with the check that said no, or what is missing.
     package static func run(_ json: [UInt8], keys: [String]) -> ReceiptVerification {
+        var trusted: [VerifierKey] = []
+        for key in keys {
+            do throws(EvidenceRefusal) {
+                trusted.append(try VerifierKey(text: key))
+            } catch {
+                return ReceiptVerification(exitCode: 2, line: "not verified: a key: \(error)")
+            }
+        }
         do throws(EvidenceRefusal) {
-            var trusted: [VerifierKey] = []
-            for key in keys { trusted.append(try VerifierKey(text: key)) }
             let receipt = try Receipt(json: json)
-            let proof = try receipt.check(ReceiptPolicy(logKeys: trusted))
+            let own = trusted.filter { $0.id.name.text == receipt.origin }
+            guard !own.isEmpty else {
+                let line = "not verified: no key of the log that the receipt names was given"
+                return ReceiptVerification(exitCode: 2, line: line)
+            }
+            let proof = try receipt.check(ReceiptPolicy(logKeys: own))
+            return found(receipt, proof)
+        } catch {
+            return ReceiptVerification(exitCode: 1, line: "refuted: \(error)")
+        }
+    }
+
+    private static func found(_ receipt: Receipt, _ proof: ReceiptProof) -> ReceiptVerification {
+        let line =
+            "record \(receipt.index) (\(proof.envelope.kind)) of \(proof.checkpoint.origin): "
+            + "in the tree of \(proof.checkpoint.size) records, root \(proof.checkpoint.root)"
+        do throws(Malformed) {
+            let beside = try RecordCodec.parse(receipt.record[...]).references
+            guard let first = beside.first else {
+                return ReceiptVerification(exitCode: 0, line: "verified " + line)
+            }
             return ReceiptVerification(
-                isVerified: true,
-                line: "verified record \(receipt.index) (\(proof.envelope.kind)) of "
-                    + "\(proof.checkpoint.origin): in the tree of \(proof.checkpoint.size) "
-                    + "records, root \(proof.checkpoint.root)"
+                exitCode: 2,
+                line: "not verified: what stands beside the record, \(first.digest); verified "
+                    + line
             )
         } catch {
-            return ReceiptVerification(isVerified: false, line: "refuted: \(error)")
+            // A kind or a field of a later version: its bytes are proven, its meaning is not read.
+            return ReceiptVerification(
+                exitCode: 2,
+                line: "not verified: the record does not decode: \(error); proven " + line
+            )
         }
     }
 }

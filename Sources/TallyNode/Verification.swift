@@ -349,7 +349,9 @@ package struct Verification: ~Copyable {
                 reason: "holds \(report.count) records, head names \(head.size)"
             )
         }
-        if !report.hasTiles { notes.append("there are no tiles; the next start makes them") }
+        if !report.hasTiles {
+            notes.append("the tiles are not all there; the next start makes them")
+        }
         try verifyNames(blobs, named)
         if let remnant = report.remnant {
             guard !isClean else {
@@ -444,9 +446,14 @@ package struct Verification: ~Copyable {
         var scanner = try RecordScanner(disk: directory.disk, directory: directory.records)
         let blobs = BlobFiles(disk: directory.disk, directory: directory.records)
         var run: [Record] = []
+        var bytes = 0
         while scanner.index.rawValue < size, let record = try scanner.next() {
-            run.append(try blobs.record(record.bytes))
-            guard run.count == 8_192 || scanner.index.rawValue == size else { continue }
+            let parsed = try RecordCodec.parse(record.bytes[...])
+            bytes += record.bytes.count + parsed.references.reduce(0) { $0 + $1.length }
+            run.append(try parsed.completed(with: blobs.read))
+            let isFull = run.count == 8_192 || bytes > 16 << 20
+            guard isFull || scanner.index.rawValue == size else { continue }
+            bytes = 0
             try store.fold(run[...])
             // What the views lack is folded into the copy too: a crash leaves their files at
             // different places, and everything in them must still be right.

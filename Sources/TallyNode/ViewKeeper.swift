@@ -15,6 +15,8 @@ import Synchronization
 package final class ViewKeeper: Sendable {
     /// The most records decoded and folded in one transaction.
     private static let runMax = 8_192
+    /// The bytes after which a run ends, blobs among them.
+    private static let runBytesMax = 16 << 20
     /// Books remembered, at the least, before those that are folded are forgotten.
     private static let touchedMin = 4_096
 
@@ -202,7 +204,13 @@ package final class ViewKeeper: Sendable {
                 nextStep: "run `tally verify` on the data directory"
             )
         }
-        let decoded = try encoded.map { try records.blobs.record($0) }
+        var decoded: [Record] = []
+        var bytes = 0
+        for leaf in encoded where bytes < ViewKeeper.runBytesMax {
+            let parsed = try RecordCodec.parse(leaf[...])
+            bytes += leaf.count + parsed.references.reduce(0) { $0 + $1.length }
+            decoded.append(try parsed.completed(with: records.blobs.read))
+        }
         try folder.fold(decoded)
         return from + UInt64(decoded.count)
     }

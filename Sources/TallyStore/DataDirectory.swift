@@ -145,7 +145,6 @@ package final class DataDirectory: Sendable {
         try onDisk { () throws(DiskFault) in try disk.replace(path + "/head", with: head.bytes) }
     }
 
-    /// The names in the folder; nil when there is no folder.
     /// The verifier keys of the ledger, one line each; nil when it never had a key.
     ///
     /// - Throws: ``StoreFault``.
@@ -185,6 +184,7 @@ package final class DataDirectory: Sendable {
         }
     }
 
+    /// The names in the folder; nil when there is no folder.
     private static func names(
         _ disk: any Disk,
         _ path: String,

@@ -117,6 +117,12 @@ package final class RecordFiles: Sendable {
         do {
             try onDisk { () throws(DiskFault) in
                 for blob in beside { newBlobs.append(try blobs.write(blob)) }
+                // Many open files would end the process; these are synced here and not later.
+                if newBlobs.count + state.withLock({ $0.newBlobs.count }) > RecordFiles.openBlobsMax
+                {
+                    try blobs.sync(newBlobs)
+                    newBlobs = []
+                }
                 try tail.entries.write(framed, at: at, step: configuration.stepBytes)
                 try tail.write(offsets: begun, configuration)
                 try positions.append(new)
@@ -140,6 +146,9 @@ package final class RecordFiles: Sendable {
             try onDisk { () throws(DiskFault) in try tail.entries.file.beginWriting(cold) }
         }
     }
+
+    /// Blobs that wait, open, for the next sync.
+    private static let openBlobsMax = 64
 
     /// Bytes after which the system is asked to write, long before a sync waits for it.
     private static let writingStep = 4 << 20

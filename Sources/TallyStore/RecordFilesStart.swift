@@ -16,6 +16,8 @@ struct RecordFilesStart {
     let hasPositions: Bool
     /// True when the folder of the blobs is there.
     let hasBlobs: Bool
+    /// True when the folder of the tiles is there.
+    let hasTiles: Bool
     /// Where each bundle of the flushed records begins.
     private(set) var offsets: [UInt64] = []
     /// The offset behind the flushed records.
@@ -37,6 +39,7 @@ struct RecordFilesStart {
         let names = try onDisk { () throws(DiskFault) in try disk.list(directory).map(\.name) }
         hasPositions = names.contains("positions")
         hasBlobs = names.contains("blobs")
+        hasTiles = names.contains("tiles")
         wasRebuilding = names.contains("rebuilding")
         wasRebuildingTiles = names.contains("rebuilding-tiles")
         entries = try Self.open(disk, RecordLayout.entries(directory), names)

@@ -210,17 +210,16 @@ package struct RecordReplay: ~Copyable {
     ) throws(StoreFault) -> RecordFiles {
         var tail = try makeFiles()
         try onDisk { () throws(DiskFault) in
+            for blob in newBlobs { try blobs.sync([try blobs.write(blob)]) }
             try writeOffsets(&tail)
             try writeRecords(&tail)
-        }
-        var written: [any DiskFile] = []
-        for blob in newBlobs {
-            written.append(try onDisk { () throws(DiskFault) in try blobs.write(blob) })
         }
         if recovery.rebuiltPositions { try rebuildPositions(tail.entries.file, positionOf) }
         for run in runs {
             try onDisk { () throws(DiskFault) in try positions.append(run.positions) }
         }
+        var rebuildsTiles = start.wasRebuildingTiles || !start.hasTiles && durable > .zero
+        if rebuildsTiles { try mark(RecordLayout.rebuildingTiles(directory)) }
         let files = RecordFiles(
             disk: disk,
             directory: directory,
@@ -236,10 +235,12 @@ package struct RecordReplay: ~Copyable {
             },
             tail: tail,
             offsets: start.offsets + begun,
-            newBlobs: written
+            newBlobs: []
         )
-        let rebuildsTiles = start.wasRebuildingTiles || files.tiles.count < durable.rawValue
-        if rebuildsTiles { try mark(RecordLayout.rebuildingTiles(directory)) }
+        if !rebuildsTiles, files.tiles.lacks(durable.rawValue) {
+            rebuildsTiles = true
+            try mark(RecordLayout.rebuildingTiles(directory))
+        }
         try files.mendTiles()
         try files.sync()
         if rebuildsTiles { try unmark(RecordLayout.rebuildingTiles(directory)) }

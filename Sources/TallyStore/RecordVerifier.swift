@@ -17,7 +17,7 @@ package struct RecordFilesReport: Hashable, Sendable {
     package let positionCount: Int
     /// Behind the last record the first byte that is not zero; nil after a clean stop.
     package let remnant: Int?
-    /// False when there are no tiles, which were made before there were any; a start makes them.
+    /// False when there are no tiles, or a start that made them did not end; the next one does.
     package let hasTiles: Bool
 }
 
@@ -48,7 +48,13 @@ package struct RecordVerifier {
         var scanner = try RecordScanner(disk: disk, directory: directory)
         var offsets: [UInt64] = []
         var positionCount = 0
-        var tiles = try TileComparison(disk: disk, directory: directory, durable: durable)
+        let mark = RecordLayout.rebuildingTiles(directory)
+        let isRebuilding = try onDisk { () throws(DiskFault) in try disk.exists(mark) }
+        var tiles = try TileComparison(
+            disk: disk,
+            directory: directory,
+            durable: isRebuilding ? 0 : durable
+        )
         while let record = try scanner.next() {
             if record.index.rawValue % RecordLayout.bundle == 0 {
                 offsets.append(UInt64(record.offset))
@@ -68,7 +74,7 @@ package struct RecordVerifier {
             entryBytes: scanner.offset,
             positionCount: positionCount,
             remnant: remnant,
-            hasTiles: tiles != nil
+            hasTiles: tiles != nil && !isRebuilding
         )
     }
 

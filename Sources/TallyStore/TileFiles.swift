@@ -67,6 +67,20 @@ package final class TileFiles: Sendable {
     /// The number of leaves that have a row.
     package var count: UInt64 { state.withLock { $0.levels.first?.count ?? 0 } }
 
+    /// True when a level has fewer hashes than a number of leaves gives.
+    func lacks(_ leaves: UInt64) -> Bool {
+        state.withLock { state in
+            var (level, wanted) = (0, leaves)
+            while wanted > 0 {
+                guard level < state.levels.count, state.levels[level].count >= wanted else {
+                    return true
+                }
+                (level, wanted) = (level + 1, wanted / TileFiles.width)
+            }
+            return false
+        }
+    }
+
     /// Appends leaf hashes; the levels above follow with the next ``extend()``.
     func append(_ leaves: [Digest]) throws(DiskFault) { try append(leaves, to: 0) }
 

@@ -46,7 +46,7 @@ struct Receipts: ParsableCommand {
                 .split(whereSeparator: \.isNewline).map(String.init)
             let outcome = ReceiptVerification.run(receipt, keys: lines)
             Terminal.say(outcome.line)
-            if !outcome.isVerified { throw ExitCode(1) }
+            if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
         }
     }
 

@@ -4,6 +4,7 @@
 // that are missing, foreign or open to others. Called by `swift test`.
 
 import Foundation
+import Synchronization
 import TallyChecker
 import TallyHTTP
 import TallyNode
@@ -78,10 +79,22 @@ struct SignerTests {
         for index in [0, 1, 255, 256, 301] as [UInt64] {
             let receipt = try #require(try await log.receipt(index, .json))
             let verdict = ReceiptVerification.run(receipt, keys: keys)
-            #expect(verdict.isVerified, "\(verdict.line)")
+            #expect(verdict.exitCode == 0, "\(verdict.line)")
             #expect(verdict.line.hasPrefix("verified record \(index) "))
-            let foreign = ReceiptVerification.run(receipt, keys: ["x+00000000+AA=="])
-            #expect(!foreign.isVerified)
+            let broken = ReceiptVerification.run(receipt, keys: ["x+00000000+AA=="])
+            #expect(broken.exitCode == 2)
+            #expect(ReceiptVerification.run(receipt, keys: []).exitCode == 2)
+            let own = try VerifierKey(text: keys[0])
+            let same = try VerifierKey(
+                name: own.id.name,
+                type: .log,
+                publicKey: [UInt8](repeating: 9, count: 32)
+            )
+            let foreign = ReceiptVerification.run(receipt, keys: [same.text])
+            #expect(foreign.exitCode == 1, "another key of the same name")
+            let name = try #require(NoteKeyName("test/other"))
+            let other = try VerifierKey(name: name, type: .log, publicKey: own.publicKey)
+            #expect(ReceiptVerification.run(receipt, keys: [other.text]).exitCode == 2)
             let text = try #require(try await log.receipt(index, .tlogProof))
             #expect(String(decoding: text, as: UTF8.self).hasPrefix("c2sp.org/tlog-proof@v1"))
         }
@@ -120,6 +133,7 @@ struct SignerTests {
 
         let restored = try await start(old, keys: keys)
         #expect(restored.signer.refusal?.contains("it is an older copy") == true)
+        #expect(restored.port.log.published()?.size == before.size, "what was signed stays there")
         for _ in 1...2 {
             _ = try await restored.port.submit(.one(.pay("world", "bob", 2)))
         }
@@ -202,5 +216,50 @@ struct SignerTests {
         let mended = try await start(path)
         #expect(mended.signer.refusal == nil)
         try await mended.stop()
+    }
+
+    @Test("a copy that runs beside the first does not sign, and keys within the data are refused")
+    func copied() async throws {
+        let folder = try TemporaryDirectory("sign")
+        let (path, copy) = (folder.file("ledger").path, folder.file("copy").path)
+        try await start(path).stop()
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        let first = try await start(path)
+        let second = try await start(copy, keys: path + ".keys")
+        #expect(first.signer.refusal == nil)
+        #expect(second.signer.refusal?.contains("another process signs with the key") == true)
+        try await second.stop()
+        _ = try await first.port.submit(.groups([[.make(Book.money)]]))
+        try await first.stop()
+        let late = try await start(copy, keys: path + ".keys/")
+        #expect(late.signer.refusal?.contains("it is an older copy") == true)
+        try await late.stop()
+        for inside in [path, path + "/", path + "/keys", path + "/x/../keys", path + "/."] {
+            await #expect {
+                _ = try await start(path, keys: inside)
+            } throws: {
+                "\($0)".contains("is within the data directory")
+            }
+        }
+    }
+
+    @Test("a guard that somebody else moves on stops the node")
+    func moved() async throws {
+        let folder = try TemporaryDirectory("sign")
+        let path = folder.file("ledger").path
+        let faults = Mutex<[String]>([])
+        let configuration = NodeConfiguration(directory: path, origin: "test/sign")
+        let node = try await Node.start(configuration) { fault in
+            faults.withLock { $0.append("\(fault)") }
+        }
+        let held = LogGuard(origin: "test/sign", size: 9, root: Digest(1, 2, 3, 4))
+        try Data(held.bytes).write(to: URL(fileURLWithPath: path + ".keys/guard"))
+        do {
+            _ = try await node.port.submit(.groups([[.make(Book.money)]]))
+            try await node.stop()
+            Issue.record("it stopped cleanly")
+        } catch {
+            #expect(faults.withLock { $0 }.first?.contains("was changed by somebody else") == true)
+        }
     }
 }
