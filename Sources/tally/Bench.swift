@@ -234,7 +234,10 @@ struct BenchRun {
 
     func measure() async throws -> BenchResult {
         let directory = NSTemporaryDirectory() + "tally-bench-" + UUID().uuidString
-        defer { removeTemporary(directory) }
+        defer {
+            removeTemporary(directory)
+            removeTemporary(NodeConfiguration(directory: directory).keys)
+        }
         try await makeBook(directory)
         let server = try ServerProcess(directory: directory, areViewsEnabled: areViewsEnabled)
         do {
