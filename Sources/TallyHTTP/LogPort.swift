@@ -45,6 +45,8 @@ package struct LogPort: Sendable {
     package var verifierKeys: @Sendable () -> [String]
     /// The newest checkpoint; nil before the first.
     package var published: @Sendable () -> Published?
+    /// The size that is published: 0 before the first checkpoint.
+    var publishedSize: UInt64 { published().map(\.size) ?? 0 }  // nothing is published then
     /// Why nothing is signed; nil while it is.
     package var refusal: @Sendable () -> String?
     /// The way from a record to the root of a published size.

@@ -61,7 +61,7 @@ package final class LogSigner: Sendable {
             key = nil
             state = Mutex(State(refusal: reason))
         }
-        verifierKeys = try directory.readVerifierKeys() ?? []
+        verifierKeys = try directory.readVerifierKeys() ?? []  // a ledger that never signed
         let earlier = try earlierCheckpoint()
         state.withLock { $0.published = earlier }
     }
@@ -103,8 +103,9 @@ package final class LogSigner: Sendable {
     /// What start-up found, in one line.
     var line: String {
         if let refusal { return "evidence: nothing is signed: \(refusal)" }
-        let size = published?.checkpoint.size ?? 0
-        return "evidence: key \(key?.verifier.text ?? ""), \(size) records signed"
+        let signed =
+            published.map { "\($0.checkpoint.size) records signed" } ?? "nothing signed yet"
+        return "evidence: keys \(verifierKeys.joined(separator: " ")), \(signed)"
     }
 
     /// Signs a position whose records and tiles are durable, and publishes it.

@@ -187,7 +187,9 @@ package struct Verification: ~Copyable {
         }
         let checkpoint: Checkpoint
         do throws(EvidenceRefusal) {
-            let name = origin ?? keys.first?.id.name.text ?? ""
+            guard let name = origin ?? keys.first?.id.name.text else {
+                throw EvidenceRefusal(.keyFormat, "vkeys names no key")
+            }
             checkpoint = try Checkpoint.open(try SignedNote(bytes), of: name, keys: keys)
         } catch {
             throw StoreFault(.corrupt, subject: noteFile, reason: error.description)

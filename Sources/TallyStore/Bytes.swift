@@ -98,6 +98,31 @@ extension Span where Element == UInt8 {
     }
 }
 
+/// The bytes of a small file of text: the text, its CRC32C in eight hexadecimal digits, a line end.
+func checksummed(_ text: String) -> [UInt8] {
+    let checksum = crc32c(Array(text.utf8).span)
+    return Array((text + hexadecimal(bigEndianBytes(UInt64(checksum)).suffix(4)) + "\n").utf8)
+}
+
+extension Digest {
+    /// Reads sixty-four hexadecimal digits; nil for anything else.
+    init?(hexadecimal digits: Substring.UTF8View) {
+        guard digits.count == 64 else { return nil }
+        var bytes: [UInt8] = []
+        var high: UInt8?
+        for digit in digits {
+            guard let value = Character(Unicode.Scalar(digit)).hexDigitValue else { return nil }
+            if let first = high {
+                bytes.append(first << 4 | UInt8(value))
+                high = nil
+            } else {
+                high = UInt8(value)
+            }
+        }
+        self.init(bytes)
+    }
+}
+
 /// True when the two hold the same bytes.
 func isEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
     guard left.count == right.count else { return false }

@@ -32,8 +32,7 @@ package struct LogGuard: Hashable, Sendable {
     /// The file's bytes.
     package var bytes: [UInt8] {
         let text = "tallystick guard 1\norigin \(origin)\nsize \(size)\nroot \(root) "
-        let checksum = crc32c(Array(text.utf8).span)
-        return Array((text + hexadecimal(bigEndianBytes(UInt64(checksum)).suffix(4)) + "\n").utf8)
+        return checksummed(text)
     }
 
     /// Reads the file's bytes.
@@ -53,12 +52,7 @@ package struct LogGuard: Hashable, Sendable {
 
     private static func root(_ line: Substring) -> Digest? {
         let words = line.split(separator: " ")
-        guard words.count == 3, words[0] == "root", words[1].utf8.count == 64 else { return nil }
-        let digits = words[1].utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
-        let bytes = stride(from: 0, to: 64, by: 2).compactMap { position -> UInt8? in
-            guard let high = digits[position], let low = digits[position + 1] else { return nil }
-            return UInt8(high << 4 | low)
-        }
-        return Digest(bytes)
+        guard words.count == 3, words[0] == "root" else { return nil }
+        return Digest(hexadecimal: words[1].utf8)
     }
 }

@@ -33,8 +33,7 @@ package struct Head: Hashable, Sendable {
     /// The file's bytes.
     package var bytes: [UInt8] {
         let text = "tallystick head 1\nsize \(size)\nroot \(root)\nlog \(log) "
-        let checksum = crc32c(Array(text.utf8).span)
-        return Array((text + hexadecimal(bigEndianBytes(UInt64(checksum)).suffix(4)) + "\n").utf8)
+        return checksummed(text)
     }
 
     /// Reads the file's bytes.
@@ -47,25 +46,9 @@ package struct Head: Hashable, Sendable {
         }
         let words = lines.flatMap { $0.split(separator: " ") }
         guard words.count == 10, let size = UInt64(words[4]), let log = UInt64(words[8]),
-            let root = Self.digest(words[6].utf8)
+            let root = Digest(hexadecimal: words[6].utf8)
         else { throw Malformed("is no head of format 1") }
         self.init(size: size, root: root, log: LogIndex(log))
         guard self.bytes == bytes else { throw Malformed("its checksum does not match") }
-    }
-
-    private static func digest(_ digits: Substring.UTF8View) -> Digest? {
-        guard digits.count == 64 else { return nil }
-        var bytes: [UInt8] = []
-        var high: UInt8?
-        for digit in digits {
-            guard let value = Character(Unicode.Scalar(digit)).hexDigitValue else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | UInt8(value))
-                high = nil
-            } else {
-                high = UInt8(value)
-            }
-        }
-        return Digest(bytes)
     }
 }

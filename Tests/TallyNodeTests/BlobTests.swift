@@ -35,6 +35,17 @@ struct BlobTests {
         }
     }
 
+    /// A stopped ledger whose record 2 has a blob: the folder of the blobs, and its name.
+    private static func withOneBlob(_ path: String) async throws -> (blobs: String, name: String) {
+        let node = try await start(path)
+        _ = try await node.port.submit(.groups([[.make(Book.money)], [wide(3_000)]]))
+        #expect(await node.port.folded(RecordIndex(2)))
+        try await node.stop()
+        let blobs = path + "/records/blobs"
+        let names = try FileManager.default.contentsOfDirectory(atPath: blobs)
+        return (blobs, try #require(names.first))
+    }
+
     @Test("a large transaction is replayed, reverted in flight and after a restart")
     func revert() async throws {
         let node = try await LiveNode.founded(FaultDisk(), BlobTests.rules)
@@ -86,12 +97,7 @@ struct BlobTests {
     @Test("verify names a blob that is missing, changed or of no record")
     func verification() async throws {
         let folder = try TemporaryDirectory("blobs")
-        let node = try await BlobTests.start(folder.path)
-        _ = try await node.port.submit(.groups([[.make(Book.money)], [BlobTests.wide(3_000)]]))
-        #expect(await node.port.folded(RecordIndex(2)))
-        try await node.stop()
-        let blobs = folder.path + "/records/blobs"
-        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: blobs).first)
+        let (blobs, name) = try await BlobTests.withOneBlob(folder.path)
         #expect(Verification.run(folder.path).exitCode == 0)
         let path = blobs + "/" + name
         let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -121,12 +127,7 @@ struct BlobTests {
     @Test("a start names a blob that a record needs, and goes on when it is back")
     func missing() async throws {
         let folder = try TemporaryDirectory("blobs")
-        let node = try await BlobTests.start(folder.path)
-        _ = try await node.port.submit(.groups([[.make(Book.money)], [BlobTests.wide(3_000)]]))
-        #expect(await node.port.folded(RecordIndex(2)))
-        try await node.stop()
-        let blobs = folder.path + "/records/blobs"
-        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: blobs).first)
+        let (blobs, name) = try await BlobTests.withOneBlob(folder.path)
         let aside = folder.path + "/aside"
         try FileManager.default.moveItem(atPath: blobs + "/" + name, toPath: aside)
         // Flushed, so the log does not yield it any more: a read is what needs it.

@@ -142,4 +142,33 @@ struct BlobFilesTests {
         let missing = fault { _ = try replay(disk.afterExit(), durable: 4) }
         #expect(missing?.code == .missing && missing?.subject == BlobFilesTests.path)
     }
+
+    @Test("many blobs do not wait, open, for the next sync")
+    func many() throws {
+        let disk = try RecordBench.disk()
+        let files = try RecordBench.open(disk, flushed: 0)
+        try files.sync()
+        var blobs: [BlobReference] = []
+        for index in 0..<70 as Range<UInt64> {
+            let bytes = [UInt8](repeating: UInt8(index), count: 600)
+            try files.append(
+                RecordBench.framed(index..<index + 1).span,
+                first: RecordIndex(index),
+                positions: [index].compactMap(RecordBench.position),
+                leaves: RecordBench.leaves(index..<index + 1),
+                blobs: [Blob(bytes, digest: Hashing.sha256(bytes))]
+            )
+            blobs.append(BlobReference(length: 600, digest: Hashing.sha256(bytes)))
+        }
+        func whole() -> Int {
+            let left = BlobFiles(
+                disk: disk.afterCrash(.everything),
+                directory: RecordBench.folder
+            )
+            return blobs.count { blob in fault { _ = try left.read(blob) } == nil }
+        }
+        #expect(whole() == 6, "those above 64 were synced at once, the others wait")
+        try files.sync()
+        #expect(whole() == 70)
+    }
 }

@@ -20,7 +20,7 @@ enum OwnLog {
             writer.beginArray()
             for key in log.verifierKeys() { writer.string(key) }
             writer.endArray()
-            writer.member("publishedSize", log.published()?.size ?? 0)
+            writer.member("publishedSize", log.publishedSize)
             if let refusal = log.refusal() { writer.member("notSigning", refusal) }
             writer.endObject()
         }
@@ -122,7 +122,7 @@ enum OwnLog {
     }
 
     private static func published(_ size: UInt64, _ call: Call) throws -> UInt64 {
-        let most = call.node.log.published()?.size ?? 0
+        let most = call.node.log.publishedSize
         guard size <= most else {
             throw Problem(409, .conflict, "SIZE_NOT_PUBLISHED: \(size), published are \(most)")
         }

@@ -72,7 +72,8 @@ private struct MovedVolumes {
 
     /// What an account's volumes change by, in the order of the assets' bytes.
     func changes(of account: AccountAddress) -> [(asset: Asset, change: Volume)] {
-        (sums[account] ?? [:]).map { (asset: $0.key, change: $0.value) }
+        // An account that no posting moves changes by nothing.
+        sums[account, default: [:]].map { (asset: $0.key, change: $0.value) }
             .sorted { $0.asset < $1.asset }
     }
 

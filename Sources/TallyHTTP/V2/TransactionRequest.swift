@@ -24,7 +24,7 @@ enum TransactionRequest {
         let fields = try JSONFields(body)
         // As upstream reads them, members that are absent or null are empty; no postings and no
         // script is an error below.
-        let postings = try fields.optional("postings", .array(of: posting)) ?? []
+        let postings = try fields.optional("postings", .array(of: posting)) ?? []  // see above
         try refuseScript(fields, hasPostings: !postings.isEmpty)
         guard !postings.isEmpty else {
             throw Problem(

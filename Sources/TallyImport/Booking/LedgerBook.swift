@@ -114,7 +114,7 @@ struct LedgerBook: Sendable {
         guard let first = sorted.first else {
             let other = working.first { $0.quantity != nil }
             // Nothing but this posting: zero of the commodity without a name.
-            working[index].fill(.zero, of: other?.commodity ?? "")
+            working[index].fill(.zero, of: other?.commodity ?? "")  // see above
             return
         }
         working[index].fill(first.quantity.negated, of: first.commodity)

@@ -36,12 +36,12 @@ struct AmountContext: Sendable {
     /// last.
     func displayPlaces(of commodity: String) -> Int {
         if let fixed = fixedPlaces[commodity] { return fixed }
-        return seenPlaces[commodity] ?? 0
+        return seenPlaces[commodity] ?? 0  // none seen: whole units
     }
 
     /// Notes a posting's amount.
     mutating func observe(_ amount: JournalAmount) {
-        let seen = seenPlaces[amount.commodity] ?? 0
+        let seen = seenPlaces[amount.commodity] ?? 0  // the first of its commodity
         seenPlaces[amount.commodity] = max(seen, amount.places)
     }
 
