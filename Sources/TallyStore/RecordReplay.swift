@@ -39,11 +39,14 @@ package struct RecordFilesRecovery: Hashable, Sendable, CustomStringConvertible 
     package let rebuiltOffsets: Bool
     /// True when the positions are made again from the records.
     package let rebuiltPositions: Bool
+    /// True when the tiles of all records are made again.
+    package let rebuiltTiles: Bool
 
     /// One line for the start-up log.
     package var description: String {
-        let rebuilt = [(rebuiltOffsets, "offsets"), (rebuiltPositions, "positions")]
-            .filter(\.0).map(\.1)
+        let rebuilt = [
+            (rebuiltOffsets, "offsets"), (rebuiltPositions, "positions"), (rebuiltTiles, "tiles"),
+        ].filter(\.0).map(\.1)
         let found = "records: \(flushed) flushed, \(present) present"
         return rebuilt.isEmpty
             ? found : found + "; rebuilt: " + rebuilt.joined(separator: ", ")
@@ -137,7 +140,8 @@ package struct RecordReplay: ~Copyable {
             flushed: flushed,
             present: start.present,
             rebuiltOffsets: start.rebuildsOffsets && flushed > .zero,
-            rebuiltPositions: try start.rebuildsPositions(positions, expecting)
+            rebuiltPositions: try start.rebuildsPositions(positions, expecting),
+            rebuiltTiles: start.wasRebuildingTiles || !start.hasTiles && durable > .zero
         )
         self.disk = disk
         self.directory = directory
@@ -218,7 +222,7 @@ package struct RecordReplay: ~Copyable {
         for run in runs {
             try onDisk { () throws(DiskFault) in try positions.append(run.positions) }
         }
-        var rebuildsTiles = start.wasRebuildingTiles || !start.hasTiles && durable > .zero
+        var rebuildsTiles = recovery.rebuiltTiles
         if rebuildsTiles { try mark(RecordLayout.rebuildingTiles(directory)) }
         let files = RecordFiles(
             disk: disk,
