@@ -168,6 +168,7 @@ extension Checker {
             let place = Place(
                 book: book(of: earlier, created),
                 time: earlier.record.time,
+                index: earlier.place.index,
                 newBook: BookID(.max, .max - UInt64(at)),
                 event: earlier.event
             )

@@ -23,6 +23,8 @@ extension Checker {
         if let detail = objection(to: step, in: step.book, newBook, hasClaims: hasClaims) {
             state.rollBack(to: 0)
             refuteOutcome(step, detail)
+        } else {
+            compareSeal(step)
         }
         state.settle()
     }
@@ -50,7 +52,13 @@ extension Checker {
     private mutating func evaluate(_ step: Step, in book: Int, _ newBook: BookID) -> Outcome {
         state.evaluate(
             step.record.order,
-            Place(book: book, time: step.record.time, newBook: newBook, event: step.event)
+            Place(
+                book: book,
+                time: step.record.time,
+                index: step.place.index,
+                newBook: newBook,
+                event: step.event
+            )
         )
     }
 

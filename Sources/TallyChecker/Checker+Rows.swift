@@ -78,18 +78,17 @@ extension Checker {
 
     /// The digest of all state; nil when the replay ended early or was wrong in some book.
     package func stateDigest() -> Digest? {
-        guard stopped == nil, state.books.allSatisfy({ $0.brokenAt == nil }) else { return nil }
-        let deleted = Set(state.books.filter(\.isDeleted).map(\.id))
-        var digest = StateDigest(deleted: deleted)
+        seal()?.stateDigest
+    }
+
+    /// Calls the body with every row that replay gives, ascending by key.
+    func forEachRow(_ body: (_ key: StateKey, _ bytes: [UInt8], _ value: [UInt8]) -> Void) {
         for expected in expectedKeys() {
-            guard let value = value(of: expected.key) else { return nil }
-            digest.add(
-                book: expected.key.book,
-                key: expected.bytes,
-                value: StateCodec.encodeValue(value)
-            )
+            guard let value = value(of: expected.key) else {
+                invariantFailure(.i23, "the checker lists a key without a value")
+            }
+            body(expected.key, expected.bytes, StateCodec.encodeValue(value))
         }
-        return digest.finish(scalars: StateCodec.encodeScalars(state.scalars))
     }
 
     /// Every row that replay gives.

@@ -51,14 +51,22 @@ package struct Checker {
     var stopped: String?
     var rowsVerdict: Verdict = .unchecked("no rows of a state store were given")
     var digestVerdict: Verdict?
+    var sealsVerdict: Verdict?
+    /// What replay gives at the sizes that seals speak of; nil inside where it gives nothing.
+    var sealed: [UInt64: LogSeal?] = [:]
+    let sealSizes: Set<UInt64>
     private var heads: [TreeHead]
     private let lastHead: UInt64?
     private var leavesSeen: UInt64 = 0
 
     /// Starts before the first record.
     ///
-    /// - Parameter heads: Statements about the tree, each to be confirmed once its size is reached.
-    package init(heads: [TreeHead]) {
+    /// - Parameters:
+    ///   - heads: Statements about the tree, each to be confirmed once its size is reached.
+    ///   - sealSizes: The sizes that seals among the records speak of; one that is missing here
+    ///     leaves its seal unchecked.
+    package init(heads: [TreeHead], sealSizes: Set<UInt64> = []) {
+        self.sealSizes = sealSizes
         self.heads = heads.sorted { $0.size > $1.size }
         lastHead = heads.map(\.size).max()
         confirmHeads()
@@ -93,6 +101,7 @@ package struct Checker {
         leaf stored: Digest? = nil,
         blob: (BlobReference) throws(Failure) -> [UInt8]?
     ) throws(Failure) {
+        if sealSizes.contains(tree.size) { computeSeal() }
         let place = RecordPlace(
             index: RecordIndex(tree.size),
             offset: offset,
@@ -145,6 +154,7 @@ package struct Checker {
             return treeVerdict
         case .rows: return rowsVerdict
         case .digest: return digestVerdict
+        case .seals: return sealsVerdict
         }
     }
 

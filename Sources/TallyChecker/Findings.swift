@@ -14,6 +14,7 @@ enum CheckName: String, CaseIterable {
     case idempotency
     case outcomes
     case tree
+    case seals
     case rows
     case digest
 }

@@ -61,6 +61,7 @@ struct LedgerState {
         case counters(Int, isDeleted: Bool, TransactionID, LogID, bodies: Int)
         case created(BookName, BookID)
         case configuration(UInt64, Epoch)
+        case origin(Text)
     }
 
     private(set) var books: [BookState] = []
@@ -186,6 +187,11 @@ struct LedgerState {
         scalars.epoch = scalars.epoch.next
     }
 
+    mutating func rename(_ origin: Text) {
+        undo.append(.origin(scalars.origin))
+        scalars.origin = origin
+    }
+
     // MARK: The way back
 
     /// The point to which `rollBack` goes back.
@@ -215,6 +221,7 @@ struct LedgerState {
             case .configuration(let entriesPerGeneration, let epoch):
                 scalars.entriesPerGeneration = entriesPerGeneration
                 scalars.epoch = epoch
+            case .origin(let origin): scalars.origin = origin
             }
         }
     }

@@ -44,6 +44,8 @@ package enum Reason: String, CaseIterable, Sendable {
     case projection = "PROJECTION"
     /// A state digest that is not what replay gives.
     case stateDigest = "STATE_DIGEST"
+    /// A seal that is not what replay gives at its size.
+    case seal = "SEAL"
     /// A row of a view that is not what replay gives; found by the caller.
     case view = "VIEW"
     /// A file whose bytes are not what a checksum of its own says; found by the caller.

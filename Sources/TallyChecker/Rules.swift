@@ -11,6 +11,8 @@ struct Place {
     let book: Int
     /// The time of its record.
     let time: Instant
+    /// The index of its record.
+    let index: RecordIndex
     /// The id that a new book gets.
     let newBook: BookID
     /// The values of an event, parsed.
@@ -55,6 +57,16 @@ extension LedgerState {
             return .recorded
         case .setConfiguration(let entriesPerGeneration):
             configure(entriesPerGeneration: entriesPerGeneration)
+            return .recorded
+        case .changeLogKey: return .recorded
+        case .sealLog(let seal):
+            guard seal.size <= place.index.rawValue else {
+                throw .sealBeyondLedger(size: seal.size)
+            }
+            return .recorded
+        case .succeedLog(let succession):
+            guard succession.origin != scalars.origin else { throw .ledgerExists }
+            rename(succession.origin)
             return .recorded
         case .createTransaction(let order): return try createTransaction(order, place)
         case .revertTransaction(let order): return try revertTransaction(order, place)

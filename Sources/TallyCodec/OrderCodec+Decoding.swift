@@ -19,6 +19,9 @@ extension CBORReader {
         case .setBookMetadata: .setBookMetadata(try readMetadataOrder())
         case .deleteBookMetadata: .deleteBookMetadata(key: try readKeyOrder())
         case .setConfiguration: try readSetConfiguration()
+        case .changeLogKey: .changeLogKey(try readLogKeyChange())
+        case .sealLog: .sealLog(try readLogSeal())
+        case .succeedLog: .succeedLog(try readLogSuccession())
         case .setTransactionMetadata, .deleteTransactionMetadata:
             try readTransactionMetadataOrder(kind)
         case .setAccountMetadata, .deleteAccountMetadata:

@@ -15,6 +15,9 @@
 // | book.meta     | 3 metadata                                                                    |
 // | book.meta.del | 1 key                                                                         |
 // | config.set    | 0 K                                                                           |
+// | log.key       | 0 action, 1 public key                                                        |
+// | log.seal      | 0 size, 1 state digest, 2 balances, 3 heads, each [count, root]               |
+// | log.successor | 0 origin, 1 last size, 2 last root, 3 last note                               |
 // | tx            | 0 postings, 1 reference, 2 timestamp, 3 metadata, 4 account metadata, 5 forced|
 // | tx.revert     | 0 id, 1 forced, 2 at effective date, 3 metadata                               |
 // | tx.meta       | 0 id, 3 metadata                                                              |
@@ -107,6 +110,17 @@ extension CBORWriter {
             mapHeader(count: 1)
             unsigned(0)
             self.entriesPerGeneration(entriesPerGeneration)
+        case .changeLogKey(let change):
+            mapHeader(count: 2)
+            field(0, UInt64(change.action.rawValue))
+            field(1, change.publicKey)
+        case .sealLog(let seal): self.seal(seal)
+        case .succeedLog(let succession):
+            mapHeader(count: 3 + present(succession.lastNote != nil))
+            field(0, succession.origin)
+            field(1, succession.lastSize)
+            field(2, succession.lastRoot)
+            if let note = succession.lastNote { field(3, note) }
         case .setTransactionMetadata(let id, let metadata):
             mapHeader(count: metadata.isEmpty ? 1 : 2)
             field(0, id.rawValue)
@@ -123,6 +137,18 @@ extension CBORWriter {
             mapHeader(count: 2)
             field(0, account)
             field(1, key)
+        }
+    }
+
+    private mutating func seal(_ seal: LogSeal) {
+        mapHeader(count: 4)
+        field(0, seal.size)
+        field(1, seal.stateDigest)
+        for (key, rows) in [(UInt64(2), seal.balances), (3, seal.heads)] {
+            unsigned(key)
+            arrayHeader(count: 2)
+            unsigned(rows.count)
+            digest(rows.root)
         }
     }
 
@@ -258,6 +284,12 @@ extension CBORWriter {
     mutating func field(_ key: UInt64, _ value: UInt64) {
         unsigned(key)
         unsigned(value)
+    }
+
+    /// Appends a key and thirty-two bytes.
+    mutating func field(_ key: UInt64, _ value: Digest) {
+        unsigned(key)
+        digest(value)
     }
 
     /// Appends a key and a business time.

@@ -105,7 +105,7 @@ extension CBORWriter {
             refused(refusal, details: 1)
             field(0, id.rawValue)
         case .groupRolledBack(let number), .recordTooLarge(let number),
-            .entityTooLarge(let number):
+            .entityTooLarge(let number), .sealBeyondLedger(let number):
             refused(refusal, details: 1)
             field(0, number)
         case .bookKind(let expected, let found):
@@ -235,6 +235,7 @@ extension CBORReader {
         case 12: return .groupRolledBack(by: try readUnsigned("by"))
         case 14: return .recordTooLarge(bytes: try readUnsigned("bytes"))
         case 15: return .entityTooLarge(bytes: try readUnsigned("bytes"))
+        case 18: return .sealBeyondLedger(size: try readUnsigned("size"))
         default: throw unknownKey(map, "details")
         }
     }
@@ -267,7 +268,7 @@ extension CBORReader {
     private func detailCount(_ number: UInt64) -> Int? {
         switch number {
         case 2, 5, 13, 16, 17: 0
-        case 1, 3, 7, 8, 9, 10, 12, 14, 15: 1
+        case 1, 3, 7, 8, 9, 10, 12, 14, 15, 18: 1
         case 4, 11: 2
         case 6: 4
         default: nil

@@ -45,6 +45,8 @@ extension Problem {
             self.init(413, .validation, "the entity would be too large: \(bytes) bytes")
         case .ledgerExists:
             self.init(409, .conflict, "the ledger was created before")
+        case .sealBeyondLedger(let size):
+            self.init(409, .conflict, "the seal speaks of \(size) records, the ledger has fewer")
         case .entityNotObject:
             self = .validation("the entity is not an object, so it has no fields")
         }

@@ -114,7 +114,7 @@ extension Refusal {
         case .bookNotFound, .bookExists, .bookKind, .insufficientFunds, .referenceConflict,
             .transactionNotFound, .alreadyReverted, .metadataNotFound, .amountOverflow,
             .groupRolledBack, .oldValueMismatch, .recordTooLarge, .entityTooLarge, .ledgerExists,
-            .entityNotObject:
+            .entityNotObject, .sealBeyondLedger:
             Problem(self).message
         }
     }

@@ -127,7 +127,9 @@ package struct Verification: ~Copyable {
         attempt("checkpoint") { this in
             signed = try this.verifyCheckpoint(head, origin: store?.scalars.origin.string)
         }
-        var checker = Checker(heads: heads(head, signed))
+        var sealSizes: Set<UInt64> = []
+        attempt("scan") { this in sealSizes = try this.sealSizes() }
+        var checker = Checker(heads: heads(head, signed), sealSizes: sealSizes)
         attempt("log") { this in try this.verifyLog(store?.marker, head) }
         attempt("image") { this in try this.verifyImage(store?.marker) }
         attempt("files") { this in try this.verifyRecords(&checker, store, head) }
@@ -317,6 +319,16 @@ package struct Verification: ~Copyable {
             subject: directory.image + "/" + other,
             reason: "is named by nothing, after a clean stop"
         )
+    }
+
+    /// The sizes that seals speak of; each stands behind the size, so they are looked for first.
+    private func sealSizes() throws -> Set<UInt64> {
+        var scanner = try RecordScanner(disk: directory.disk, directory: directory.records)
+        var sizes: Set<UInt64> = []
+        while let record = try scanner.next() {
+            if let size = Checker.sealedSize(of: record.bytes) { sizes.insert(size) }
+        }
+        return sizes
     }
 
     private mutating func verifyRecords(

@@ -59,6 +59,97 @@ public struct CreateLedger: Hashable, Sendable {
     }
 }
 
+/// What a change of the log's keys does; numbers are stable.
+public enum LogKeyAction: UInt8, CaseIterable, Sendable {
+    /// The key signs every tree that holds this record, until it is retired.
+    case introduce = 0
+    /// The key signs no tree that is larger than one that may not hold this record yet.
+    case retire = 1
+
+    /// The word used on the wire.
+    public var word: String {
+        switch self {
+        case .introduce: "introduce"
+        case .retire: "retire"
+        }
+    }
+}
+
+/// A key of the log begins or ends.
+public struct LogKeyChange: Hashable, Sendable {
+    /// What happens to the key.
+    public let action: LogKeyAction
+    /// The Ed25519 public key, thirty-two bytes; its name is the ledger's origin.
+    public let publicKey: Digest
+
+    /// Makes the change.
+    public init(action: LogKeyAction, publicKey: Digest) {
+        self.action = action
+        self.publicKey = publicKey
+    }
+}
+
+/// The ledger goes on under another origin, because the one before has ended.
+///
+/// The size at which it goes on is the index of the record.
+public struct LogSuccession: Hashable, Sendable {
+    /// The name under which checkpoints are signed from here on.
+    public let origin: Text
+    /// The number of records of the last checkpoint that was signed under the name before.
+    public let lastSize: UInt64
+    /// The root of that checkpoint.
+    public let lastRoot: Digest
+    /// The signed note of that checkpoint, when somebody still has it.
+    public let lastNote: Text?
+
+    /// Makes the order.
+    public init(origin: Text, lastSize: UInt64, lastRoot: Digest, lastNote: Text?) {
+        self.origin = origin
+        self.lastSize = lastSize
+        self.lastRoot = lastRoot
+        self.lastNote = lastNote
+    }
+
+    /// How many records the last checkpoint counted that a ledger of a size lacks.
+    public func lost(at size: RecordIndex) -> UInt64 {
+        lastSize > size.rawValue ? lastSize - size.rawValue : 0
+    }
+}
+
+/// Rows of the state in a tree of their own: how many, and its root.
+public struct SealedRows: Hashable, Sendable {
+    /// The number of rows.
+    public let count: UInt64
+    /// The root of the tree over them; of no rows, that of the empty tree.
+    public let root: Digest
+
+    /// Makes the statement.
+    public init(count: UInt64, root: Digest) {
+        self.count = count
+        self.root = root
+    }
+}
+
+/// What the state was after so many records.
+public struct LogSeal: Hashable, Sendable {
+    /// The number of records.
+    public let size: UInt64
+    /// The digest of all state.
+    public let stateDigest: Digest
+    /// The balances of books that were not deleted, ascending by key.
+    public let balances: SealedRows
+    /// Where the chain of each such book stood, ascending by id.
+    public let heads: SealedRows
+
+    /// Makes the seal.
+    public init(size: UInt64, stateDigest: Digest, balances: SealedRows, heads: SealedRows) {
+        self.size = size
+        self.stateDigest = stateDigest
+        self.balances = balances
+        self.heads = heads
+    }
+}
+
 /// What a book was created with.
 public struct CreateBook: Hashable, Sendable {
     /// The bucket of a book that names none.
@@ -251,6 +342,12 @@ public enum Order: Hashable, Sendable {
     case deleteBookMetadata(key: Text)
     /// K changed, 1 to 1,048,576, with a new epoch from the next entry on.
     case setConfiguration(entriesPerGeneration: UInt64)
+    /// A key of the log introduced or retired.
+    case changeLogKey(LogKeyChange)
+    /// What the state was at a size; changes nothing.
+    case sealLog(LogSeal)
+    /// The origin changed, since the one before has ended.
+    case succeedLog(LogSuccession)
     /// A transaction from postings.
     case createTransaction(CreateTransaction)
     /// A transaction undone by a new one.
@@ -275,6 +372,9 @@ public enum Order: Hashable, Sendable {
         case .setBookMetadata: .setBookMetadata
         case .deleteBookMetadata: .deleteBookMetadata
         case .setConfiguration: .setConfiguration
+        case .changeLogKey: .changeLogKey
+        case .sealLog: .sealLog
+        case .succeedLog: .succeedLog
         case .createTransaction: .createTransaction
         case .revertTransaction: .revertTransaction
         case .setTransactionMetadata: .setTransactionMetadata
@@ -301,6 +401,12 @@ public enum OrderKind: UInt8, CaseIterable, Sendable {
     case deleteBookMetadata = 5
     /// `config.set`
     case setConfiguration = 6
+    /// `log.key`
+    case changeLogKey = 7
+    /// `log.seal`
+    case sealLog = 8
+    /// `log.successor`
+    case succeedLog = 9
     /// `tx`
     case createTransaction = 16
     /// `tx.revert`
@@ -325,6 +431,9 @@ public enum OrderKind: UInt8, CaseIterable, Sendable {
         case .setBookMetadata: "book.meta"
         case .deleteBookMetadata: "book.meta.del"
         case .setConfiguration: "config.set"
+        case .changeLogKey: "log.key"
+        case .sealLog: "log.seal"
+        case .succeedLog: "log.successor"
         case .createTransaction: "tx"
         case .revertTransaction: "tx.revert"
         case .setTransactionMetadata: "tx.meta"
@@ -344,7 +453,8 @@ public enum OrderKind: UInt8, CaseIterable, Sendable {
     /// The kind of book that takes this order; nil when books of every kind do.
     public var bookKind: BookKind? {
         switch self {
-        case .createLedger, .createBook, .setConfiguration: .system
+        case .createLedger, .createBook, .setConfiguration, .changeLogKey, .sealLog, .succeedLog:
+            .system
         case .deleteBook, .setBookMetadata, .deleteBookMetadata: nil
         case .createTransaction, .revertTransaction, .setTransactionMetadata,
             .deleteTransactionMetadata, .setAccountMetadata, .deleteAccountMetadata:

@@ -46,6 +46,8 @@ public enum Refusal: Error, Hashable, Sendable {
     case ledgerExists
     /// 17: A whole-entity event must carry an object, or nothing.
     case entityNotObject
+    /// 18: A seal speaks of more records than the ledger has.
+    case sealBeyondLedger(size: UInt64)
 
     /// The stable number.
     public var number: UInt64 {
@@ -67,6 +69,7 @@ public enum Refusal: Error, Hashable, Sendable {
         case .entityTooLarge: 15
         case .ledgerExists: 16
         case .entityNotObject: 17
+        case .sealBeyondLedger: 18
         }
     }
 }
@@ -251,7 +254,8 @@ public struct TransactionBody: Hashable, Sendable {
                 metadata: metadata
             )
         case .createLedger, .createBook, .deleteBook, .setBookMetadata, .deleteBookMetadata,
-            .setConfiguration, .setTransactionMetadata, .deleteTransactionMetadata,
+            .setConfiguration, .changeLogKey, .sealLog, .succeedLog, .setTransactionMetadata,
+            .deleteTransactionMetadata,
             .setAccountMetadata, .deleteAccountMetadata, .recordEvent:
             return nil
         }

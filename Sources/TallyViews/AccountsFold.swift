@@ -97,7 +97,8 @@ struct AccountsFold: ~Copyable {
             log(try logID(effects, record), .deleteMetadata, record)
         case .deleteBook, .setBookMetadata, .deleteBookMetadata:
             return  // rows of the system view
-        case .createLedger, .createBook, .setConfiguration, .recordEvent:
+        case .createLedger, .createBook, .setConfiguration, .changeLogKey, .sealLog, .succeedLog,
+            .recordEvent:
             throw contradiction(record, "\(record.order.kind.word) committed in an accounts book")
         }
     }

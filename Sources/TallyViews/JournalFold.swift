@@ -40,7 +40,8 @@ struct JournalFold: ~Copyable {
             events += 1
         case .deleteBook, .setBookMetadata, .deleteBookMetadata:
             return  // rows of the system view
-        case .createLedger, .createBook, .setConfiguration, .createTransaction,
+        case .createLedger, .createBook, .setConfiguration, .changeLogKey, .sealLog, .succeedLog,
+            .createTransaction,
             .revertTransaction, .setTransactionMetadata, .deleteTransactionMetadata,
             .setAccountMetadata, .deleteAccountMetadata:
             throw ViewFault(

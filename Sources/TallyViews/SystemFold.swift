@@ -48,6 +48,8 @@ struct SystemFold: ~Copyable {
             try changeMetadata(record) { $0 = $0.merging(metadata) }
         case .deleteBookMetadata(let key): try changeMetadata(record) { $0[key] = nil }
         case .setConfiguration(let entries): try configure(entries)
+        case .succeedLog(let succession): try rename(succession)
+        case .changeLogKey, .sealLog: return  // nothing but their records
         case .createTransaction, .revertTransaction, .setTransactionMetadata,
             .deleteTransactionMetadata, .setAccountMetadata, .deleteAccountMetadata, .recordEvent:
             return  // rows of the book's own view
@@ -102,6 +104,15 @@ struct SystemFold: ~Copyable {
         try statement.bind(1, blob: record.book.bytes)
         guard try statement.step() else { throw unknownBook(record) }
         return BookSequence(try statement.number(0))
+    }
+
+    private func rename(_ order: LogSuccession) throws {
+        let statement = try PreparedStatement(
+            database,
+            "UPDATE state SET origin = ? WHERE id = 1"
+        )
+        try statement.bind(1, blob: order.origin.utf8)
+        try statement.run()
     }
 
     private func create(_ order: CreateLedger) throws {

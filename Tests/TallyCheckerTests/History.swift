@@ -146,7 +146,7 @@ struct Stored {
 
     /// Verifies all of it.
     func verified() -> Report {
-        var checker = Checker(heads: [head])
+        var checker = Checker(heads: [head], sealSizes: Sample.sealSizes)
         var offset: UInt64 = 0
         for (record, leaf) in zip(records, leaves) {
             checker.feed(record, offset: offset, leaf: leaf)
@@ -173,7 +173,9 @@ func verify(_ history: History, blob: (BlobReference) -> [UInt8]?) -> Report {
         tree.append(Hashing.leaf(record))
     }
     var checker = Checker(
-        heads: [TreeHead(size: tree.size, root: tree.root, source: "head")])
+        heads: [TreeHead(size: tree.size, root: tree.root, source: "head")],
+        sealSizes: Sample.sealSizes
+    )
     for record in records {
         checker.feed(record, offset: 0, blob: blob)
     }

@@ -33,7 +33,7 @@ struct OutcomeMutationTests {
         .amountOverflow(account: account("bob"), asset: asset("GOLD")),
         .groupRolledBack(by: 0), .groupRolledBack(by: 1), .groupRolledBack(by: 2),
         .oldValueMismatch, .recordTooLarge(bytes: 65_536), .entityTooLarge(bytes: 60_001),
-        .ledgerExists, .entityNotObject,
+        .ledgerExists, .entityNotObject, .sealBeyondLedger(size: 7),
     ]
 
     private static let effects: [Effects] = [

@@ -3,6 +3,7 @@
 // One valid history with every kind of order, every refusal but those for size, groups and a batch.
 // Outcomes are written by hand from the rules. Called by the tests of this folder only.
 
+import TallyCodec
 import TallyProof
 import TallyTypes
 
@@ -36,6 +37,11 @@ enum Sample {
             .refused(.bookExists(name: "money"))
         ),
         Line(.system, .setConfiguration(entriesPerGeneration: 16), .committed(.recorded)),
+        Line(
+            .system,
+            .changeLogKey(LogKeyChange(action: .introduce, publicKey: Digest(1, 2, 3, 4))),
+            .committed(.recorded)
+        ),
         Line(
             .system,
             .createLedger(CreateLedger(origin: "other", entriesPerGeneration: 4)),
@@ -218,5 +224,66 @@ enum Sample {
             .createBook(CreateBook(name: bookName("gone"), kind: .accounts)),
             .refused(.bookExists(name: "gone"))
         ),
+        Line(.system, .sealLog(foundingSeal), .committed(.recorded)),
+        Line(
+            .system,
+            .sealLog(
+                LogSeal(
+                    size: 1 << 40,
+                    stateDigest: foundingSeal.stateDigest,
+                    balances: foundingSeal.balances,
+                    heads: foundingSeal.heads
+                )
+            ),
+            .refused(.sealBeyondLedger(size: 1 << 40))
+        ),
+        Line(.system, .succeedLog(succession(to: "test.example/next")), .committed(.recorded)),
+        Line(
+            .system,
+            .succeedLog(succession(to: "test.example/next")),
+            .refused(.ledgerExists)
+        ),
     ]
+
+    private static func succession(to origin: Text) -> LogSuccession {
+        LogSuccession(origin: origin, lastSize: 100, lastRoot: Digest(1, 1, 1, 1), lastNote: nil)
+    }
+
+    /// The sizes that the seals of the history speak of.
+    static let sealSizes: Set<UInt64> = [1]
+
+    /// What a seal says after the first record: one row, that of the system book.
+    ///
+    /// Hashed here by hand; the chain's head is the leaf of the first record.
+    static let foundingSeal: LogSeal = {
+        let founded = History([])
+        let leaf = Hashing.leaf(founded.bytes[0])
+        let row = StateCodec.encodeValue(
+            .book(
+                BookRow(
+                    kind: .system,
+                    configuration: BookConfiguration(bucket: "_default", features: .empty),
+                    isDeleted: false,
+                    nextSequence: BookSequence(1),
+                    head: leaf,
+                    nextTransaction: TransactionID(1),
+                    nextLog: LogID(1)
+                )
+            )
+        )
+        let key = [1, 1] + [UInt8](repeating: 0, count: 16)
+        var scalars = LedgerScalars(entriesPerGeneration: 8)
+        scalars.origin = History.origin
+        scalars.nextRecord = RecordIndex(1)
+        scalars.lastTime = History.time(0)
+        let encoded = StateCodec.encodeScalars(scalars)
+        let framed = [0, 0, 0, UInt8(key.count)] + key + [0, 0, 0, UInt8(row.count)] + row
+        let end = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, UInt8(encoded.count)] + encoded
+        return LogSeal(
+            size: 1,
+            stateDigest: Hashing.sha256(framed + end),
+            balances: SealedRows(count: 0, root: CompactRange.emptyRoot),
+            heads: SealedRows(count: 1, root: Hashing.sha256([0] + framed))
+        )
+    }()
 }

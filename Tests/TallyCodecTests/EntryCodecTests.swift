@@ -170,7 +170,7 @@ struct EntryCodecTests {
         ("seeds.value", { $0.seeds = [1, 0, 0, 0] + [0, 0, 0, 0] + [2] }),
         ("submission.kind", { $0.submissions = [1, 0, 2] }),
         ("order.kind", { $0.submissions = order(kind: 0) }),
-        ("order.kind", { $0.submissions = order(kind: 7) }),
+        ("order.kind", { $0.submissions = order(kind: 10) }),
         ("order.flags", { $0.submissions = order(flags: 128) }),
         ("order.flags", { $0.submissions = order(flags: 64) }),
         ("order.name", { $0.submissions = order(flags: 1, fields: [0]) }),

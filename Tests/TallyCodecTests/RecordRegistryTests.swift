@@ -53,8 +53,9 @@ struct RecordRegistryTests {
         #expect(
             FormatRegistry.orders.map { "\($0.number) \($0.word)" } == [
                 "1 ledger.create", "2 book.create", "3 book.delete", "4 book.meta",
-                "5 book.meta.del", "6 config.set", "16 tx", "17 tx.revert", "18 tx.meta",
-                "19 tx.meta.del", "20 acct.meta", "21 acct.meta.del", "32 event",
+                "5 book.meta.del", "6 config.set", "7 log.key", "8 log.seal", "9 log.successor",
+                "16 tx", "17 tx.revert", "18 tx.meta", "19 tx.meta.del", "20 acct.meta",
+                "21 acct.meta.del", "32 event",
             ]
         )
     }
@@ -71,6 +72,7 @@ struct RecordRegistryTests {
                 "8 transactionNotFound", "9 alreadyReverted", "10 metadataNotFound",
                 "11 amountOverflow", "12 groupRolledBack", "13 oldValueMismatch",
                 "14 recordTooLarge", "15 entityTooLarge", "16 ledgerExists", "17 entityNotObject",
+                "18 sealBeyondLedger",
             ]
         )
     }

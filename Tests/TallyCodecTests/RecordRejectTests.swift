@@ -191,6 +191,18 @@ private let otherRows: [RejectRow] = [
     RejectRow("config.set", "a1 00 00", .outOfRange, "entriesPerGeneration"),
     RejectRow("config.set", "a1 00 1a 00100001", .outOfRange, "entriesPerGeneration"),
     RejectRow("ledger.create", "a2 00 6161 01 00", .outOfRange, "entriesPerGeneration"),
+    RejectRow("log.key", "a1 00 00", .missingKey, "publicKey"),
+    RejectRow("log.key", "a2 00 02 01 \(thirtyTwo)", .unknownKind, "action"),
+    RejectRow("log.key", "a2 00 00 01 4101", .wrongLength, "publicKey"),
+    RejectRow("log.key", "a3 00 00 01 \(thirtyTwo) 02 00", .unknownKey),
+    RejectRow("log.seal", "a3 00 01 01 \(thirtyTwo) 02 8200\(thirtyTwo)", .missingKey, "heads"),
+    RejectRow("log.seal", "a2 00 01 02 8200\(thirtyTwo)", .missingKey, "stateDigest"),
+    RejectRow("log.seal", "a1 00 1b8000000000000000", .outOfRange, "size"),
+    RejectRow("log.seal", "a2 00 01 02 8100", .wrongCount, "balances"),
+    RejectRow("log.seal", "a1 04 00", .unknownKey),
+    RejectRow("log.successor", "a2 00 6161 01 00", .missingKey, "lastRoot"),
+    RejectRow("log.successor", "a4 00 6161 01 00 02 \(thirtyTwo) 03 60", .empty, "lastNote"),
+    RejectRow("log.successor", "a1 04 00", .unknownKey),
     RejectRow("event", "a0", .missingKey, "entityType"),
     RejectRow("event", "a1 00 6161", .missingKey, "entityID"),
     RejectRow("event", "a5 00 60 01 60 02 60 03 00 06 60", .missingKey, "source"),
@@ -349,6 +361,9 @@ private let claimRows: [RejectRow] = [
     ),
 ]
 
+/// A byte string of thirty-two ones.
+private let thirtyTwo = "5820" + String(repeating: "01", count: 32)
+
 private let outcomeRows: [RejectRow] = [
     RejectRow("record", Part.outcome("00"), .wrongType, "outcome"),
     RejectRow("record", Part.outcome("80"), .wrongCount, "outcome"),
@@ -376,7 +391,8 @@ private let outcomeRows: [RejectRow] = [
     RejectRow("record", Part.outcome("82 00 a3 01 01 02 01 03 80"), .empty, "outcome.postings"),
     RejectRow("record", Part.outcome("82 00 a3 01 01 02 01 05 00"), .unknownKey, "outcome.effects"),
     RejectRow("record", Part.outcome("82 01 00"), .unknownKind, "outcome.refusal"),
-    RejectRow("record", Part.outcome("82 01 12"), .unknownKind, "outcome.refusal"),
+    RejectRow("record", Part.outcome("82 01 13"), .unknownKind, "outcome.refusal"),
+    RejectRow("record", Part.outcome("82 01 12"), .wrongCount, "outcome.refusal"),
     RejectRow("record", Part.outcome("82 01 01"), .wrongCount, "outcome.refusal"),
     RejectRow("record", Part.outcome("83 01 02 a0"), .wrongCount, "outcome.refusal"),
     RejectRow("record", Part.outcome("83 01 01 a0"), .wrongCount, "outcome.details"),

@@ -94,6 +94,47 @@ enum RecordSamples {
         Sample("book.meta", .setBookMetadata(metadata(("", "empty key"), ("k", "v")))),
         Sample("book.meta.del", .deleteBookMetadata(key: "k")),
         Sample("config.set", .setConfiguration(entriesPerGeneration: 1 << 20)),
+        Sample(
+            "log.key, introduce",
+            .changeLogKey(LogKeyChange(action: .introduce, publicKey: Digest(1, 2, 3, 4)))
+        ),
+        Sample(
+            "log.key, retire",
+            .changeLogKey(LogKeyChange(action: .retire, publicKey: Digest(1, 2, 3, 4)))
+        ),
+        Sample(
+            "log.seal",
+            .sealLog(
+                LogSeal(
+                    size: 8_189,
+                    stateDigest: Digest(5, 6, 7, 8),
+                    balances: SealedRows(count: 3, root: Digest(9, 10, 11, 12)),
+                    heads: SealedRows(count: 2, root: Digest(13, 14, 15, 16))
+                )
+            )
+        ),
+        Sample(
+            "log.successor, least",
+            .succeedLog(
+                LogSuccession(
+                    origin: "ledger.example/second",
+                    lastSize: 0,
+                    lastRoot: Digest(1, 2, 3, 4),
+                    lastNote: nil
+                )
+            )
+        ),
+        Sample(
+            "log.successor, all",
+            .succeedLog(
+                LogSuccession(
+                    origin: "ledger.example/second",
+                    lastSize: 8_189,
+                    lastRoot: Digest(1, 2, 3, 4),
+                    lastNote: "ledger.example/first\n8189\nAAAA\n\n"
+                )
+            )
+        ),
     ]
 
     static let accounts: [Sample<Order>] = [
@@ -292,6 +333,7 @@ enum RecordSamples {
         .entityTooLarge(bytes: 70_000),
         .ledgerExists,
         .entityNotObject,
+        .sealBeyondLedger(size: 1 << 40),
     ]
 
     static let records: [Sample<Record>] =

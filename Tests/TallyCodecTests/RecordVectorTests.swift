@@ -99,7 +99,7 @@ struct RecordVectorTests {
     @Test("the samples hold every kind and every refusal")
     func coverage() {
         #expect(Set(RecordSamples.orders.map(\.value.kind)) == Set(OrderKind.allCases))
-        #expect(RecordSamples.refusals.map(\.number) == Array(1...17))
+        #expect(RecordSamples.refusals.map(\.number) == Array(1...18))
         let actions = RecordSamples.journal.compactMap { sample in
             if case .recordEvent(let event) = sample.value { event.action } else { nil }
         }

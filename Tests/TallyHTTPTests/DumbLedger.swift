@@ -164,7 +164,9 @@ struct DumbLedger {
         case .deleteBook:
             book.isDeleted = true
             return .recorded
-        case .setBookMetadata, .deleteBookMetadata, .setConfiguration: return .recorded
+        case .setBookMetadata, .deleteBookMetadata, .setConfiguration, .changeLogKey, .sealLog,
+            .succeedLog:
+            return .recorded
         case .createTransaction(let creation): return .transaction(try create(creation, &book))
         case .revertTransaction(let reversal): return .transaction(try revert(reversal, &book))
         case .setTransactionMetadata(let id, let metadata):

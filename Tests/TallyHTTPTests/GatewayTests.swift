@@ -165,7 +165,7 @@ struct GatewayTests {
             .alreadyReverted(TransactionID(1)), .metadataNotFound(key: "k"),
             .amountOverflow(account: account, asset: asset), .groupRolledBack(by: 6),
             .oldValueMismatch, .recordTooLarge(bytes: 1), .entityTooLarge(bytes: 1),
-            .ledgerExists, .entityNotObject,
+            .ledgerExists, .entityNotObject, .sealBeyondLedger(size: 9),
         ]
         let answers = all.map { "\($0.number) \(Problem($0).status) \(Problem($0).code.rawValue)" }
         #expect(
@@ -174,10 +174,10 @@ struct GatewayTests {
                 "4 400 VALIDATION", "5 400 VALIDATION", "6 400 INSUFFICIENT_FUND", "7 409 CONFLICT",
                 "8 404 NOT_FOUND", "9 400 ALREADY_REVERT", "10 404 NOT_FOUND", "11 400 VALIDATION",
                 "12 400 VALIDATION", "13 409 CONFLICT", "14 413 VALIDATION", "15 413 VALIDATION",
-                "16 409 CONFLICT", "17 400 VALIDATION",
+                "16 409 CONFLICT", "17 400 VALIDATION", "18 409 CONFLICT",
             ]
         )
-        for number in UInt8(0)...17 {
+        for number in UInt8(0)...18 {
             #expect((Problem(wholeBatch: number) != nil) == [1, 2, 4, 5].contains(number))
         }
     }

@@ -30,6 +30,27 @@ private enum Sample {
         case .setBookMetadata: Order.setBookMetadata(map(("m", "1"))).in(Book.money, key: key)
         case .deleteBookMetadata: Order.deleteBookMetadata(key: "m").in(Book.money, key: key)
         case .setConfiguration: .system(.setConfiguration(entriesPerGeneration: 64), key: key)
+        case .changeLogKey:
+            .system(.changeLogKey(LogKeyChange(action: .retire, publicKey: .zero)), key: key)
+        case .sealLog:
+            .system(
+                .sealLog(
+                    LogSeal(
+                        size: 0,
+                        stateDigest: .zero,
+                        balances: SealedRows(count: 0, root: .zero),
+                        heads: SealedRows(count: 0, root: .zero)
+                    )
+                ),
+                key: key
+            )
+        case .succeedLog:
+            .system(
+                .succeedLog(
+                    LogSuccession(origin: "p", lastSize: 0, lastRoot: .zero, lastNote: nil)
+                ),
+                key: key
+            )
         case .createTransaction:
             Order.pay(
                 posting("world", "x", 5),

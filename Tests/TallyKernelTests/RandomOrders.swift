@@ -104,7 +104,31 @@ struct RandomOrders {
         case 157..<175: return .deleteAccountMetadata(account, key: label)
         case 175..<179: return .setBookMetadata(map((label, value)))
         case 179..<184: return .deleteBookMetadata(key: label)
+        case 184..<188: return logOrder(&random)
         default: return event(&random)
+        }
+    }
+
+    private func logOrder(_ random: inout SeededRandom) -> Order {
+        let digest = Digest(7, 7, 7, UInt64(random.below(3)))
+        let rows = SealedRows(count: UInt64(random.below(3)), root: digest)
+        switch random.below(4) {
+        case 0: return .changeLogKey(LogKeyChange(action: .introduce, publicKey: digest))
+        case 1: return .changeLogKey(LogKeyChange(action: .retire, publicKey: digest))
+        case 2:
+            return .sealLog(
+                LogSeal(
+                    size: 1 << 40,  // what it says of a size that is there, it would have to compute
+                    stateDigest: digest,
+                    balances: rows,
+                    heads: rows
+                )
+            )
+        default:
+            let origin: Text = random.chance(1, in: 2) ? "ledger.example/a" : "ledger.example/b"
+            return .succeedLog(
+                LogSuccession(origin: origin, lastSize: 1, lastRoot: digest, lastNote: nil)
+            )
         }
     }
 

@@ -45,7 +45,7 @@ struct Twin {
 
     /// Judges a group: all of it, or nothing.
     mutating func apply(_ group: [PlannedOrder]) -> [AppliedAnswer] {
-        let before = (rows, bodies)
+        let before = (rows, bodies, scalars.origin)
         var judged: [Judged] = []
         var refused: (at: Int, Refusal)?
         for planned in group {
@@ -61,7 +61,7 @@ struct Twin {
             }
         }
         if let refused {
-            (rows, bodies) = before
+            (rows, bodies, scalars.origin) = before
             for position in group.indices {
                 if position < refused.at, case .replay(let index) = judged[position],
                     index.rawValue < UInt64(records.count)
@@ -142,6 +142,7 @@ struct Twin {
         let effects = try effects(
             planned,
             id,
+            UInt64(records.count + made),
             Instant(microseconds: nextTime + UInt64(made))
         )
         if let key {
@@ -154,6 +155,7 @@ struct Twin {
     private mutating func effects(
         _ planned: PlannedOrder,
         _ book: BookID,
+        _ index: UInt64,
         _ time: Instant
     ) throws(No) -> Effects {
         switch planned.order {
@@ -170,7 +172,14 @@ struct Twin {
         case .deleteBookMetadata(let key):
             rows[.bookMetadata(book, key: key)] = nil
             return .recorded
-        case .setConfiguration: return .recorded
+        case .setConfiguration, .changeLogKey: return .recorded
+        case .sealLog(let seal):
+            if seal.size > index { throw No(refusal: .sealBeyondLedger(size: seal.size)) }
+            return .recorded
+        case .succeedLog(let succession):
+            if succession.origin == scalars.origin { throw No(refusal: .ledgerExists) }
+            scalars.origin = succession.origin
+            return .recorded
         case .createTransaction(let order): return try create(order, book, time)
         case .revertTransaction(let order): return try revert(order, book, time)
         case .setTransactionMetadata(let id, let metadata):
@@ -507,7 +516,7 @@ extension Twin {
         var outcomes: [TransferOutcome] = []
         for (position, transfer) in batch.transfers.enumerated() {
             let (planned, order) = single(transfer, batch, keys)
-            let before = (rows, bodies)
+            let before = (rows, bodies, scalars.origin)
             var outcome: Outcome
             do throws(No) {
                 if let reason { throw No(refusal: reason) }
@@ -516,7 +525,7 @@ extension Twin {
                     try create(order, id, Instant(microseconds: nextTime))
                 )
             } catch {
-                (rows, bodies) = before
+                (rows, bodies, scalars.origin) = before
                 outcome = .refused(error.refusal)
             }
             var claimed: BatchClaim?

@@ -55,8 +55,9 @@ struct LimitsTests {
         #expect(
             OrderKind.allCases.map { "\($0.rawValue) \($0.word)" } == [
                 "1 ledger.create", "2 book.create", "3 book.delete", "4 book.meta",
-                "5 book.meta.del", "6 config.set", "16 tx", "17 tx.revert", "18 tx.meta",
-                "19 tx.meta.del", "20 acct.meta", "21 acct.meta.del", "32 event",
+                "5 book.meta.del", "6 config.set", "7 log.key", "8 log.seal", "9 log.successor",
+                "16 tx", "17 tx.revert", "18 tx.meta", "19 tx.meta.del", "20 acct.meta",
+                "21 acct.meta.del", "32 event",
             ]
         )
         #expect(OrderKind.allCases.allSatisfy { OrderKind(word: $0.word) == $0 })

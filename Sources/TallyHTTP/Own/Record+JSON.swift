@@ -71,6 +71,11 @@ extension JSONWriter {
         case .setBookMetadata(let metadata): member("metadata", metadata)
         case .deleteBookMetadata(let key): member("key", key)
         case .setConfiguration(let entries): member("entriesPerGeneration", entries)
+        case .changeLogKey(let change):
+            member("action", change.action.word)
+            member("publicKey", change.publicKey.description)
+        case .sealLog(let seal): self.seal(seal)
+        case .succeedLog(let succession): self.succession(succession)
         case .createTransaction(let creation): self.creation(creation)
         case .revertTransaction(let reversal): self.reversal(reversal)
         case .setTransactionMetadata(let id, let metadata):
@@ -88,6 +93,25 @@ extension JSONWriter {
         case .recordEvent(let event): self.event(event)
         }
         endObject()
+    }
+
+    private mutating func seal(_ seal: LogSeal) {
+        member("size", seal.size)
+        member("stateDigest", seal.stateDigest.description)
+        for (name, rows) in [("balances", seal.balances), ("heads", seal.heads)] {
+            key(name)
+            beginObject()
+            member("count", rows.count)
+            member("root", rows.root.description)
+            endObject()
+        }
+    }
+
+    private mutating func succession(_ succession: LogSuccession) {
+        member("origin", succession.origin)
+        member("lastSize", succession.lastSize)
+        member("lastRoot", succession.lastRoot.description)
+        if let note = succession.lastNote { member("lastNote", note) }
     }
 
     private mutating func creation(_ creation: CreateBook) {

@@ -214,7 +214,7 @@ struct DraftBuilder {
     private mutating func keys(of order: Order, _ context: CoverageContext) -> [StateKey] {
         switch order {
         case .createLedger, .createBook, .deleteBook, .setBookMetadata, .deleteBookMetadata,
-            .setConfiguration:
+            .setConfiguration, .changeLogKey, .sealLog, .succeedLog:
             return SystemOrders.coverage(order, context)
         case .createTransaction, .setAccountMetadata, .deleteAccountMetadata:
             return AccountsOrders.coverage(order, context)
@@ -235,7 +235,8 @@ struct DraftBuilder {
         case .createTransaction(let transaction): transaction.postings
         case .revertTransaction(let revert): witness(book, revert.transaction)?.postings ?? []
         case .createLedger, .createBook, .deleteBook, .setBookMetadata, .deleteBookMetadata,
-            .setConfiguration, .setTransactionMetadata, .deleteTransactionMetadata,
+            .setConfiguration, .changeLogKey, .sealLog, .succeedLog, .setTransactionMetadata,
+            .deleteTransactionMetadata,
             .setAccountMetadata, .deleteAccountMetadata, .recordEvent:
             []
         }
@@ -266,7 +267,8 @@ struct DraftBuilder {
             return metadata.valueBytesMax
         case .createTransaction(let transaction):
             return transaction.accountMetadata.map(\.metadata.valueBytesMax).max() ?? 0
-        case .createLedger, .deleteBook, .deleteBookMetadata, .setConfiguration,
+        case .createLedger, .deleteBook, .deleteBookMetadata, .setConfiguration, .changeLogKey,
+            .sealLog, .succeedLog,
             .revertTransaction, .setTransactionMetadata, .deleteTransactionMetadata,
             .deleteAccountMetadata, .recordEvent:
             return 0

@@ -34,6 +34,8 @@ struct PlannedContext {
     let book: BookID
     let newBook: BookID?
     let origin: Text
+    /// The index that its record will get.
+    let index: RecordIndex
     /// The time its record will get.
     let time: Instant
 
@@ -187,6 +189,7 @@ struct Machine {
         var settled = Overlay()
         var results: [OrderResult] = []
         var refusal: Refusal?
+        var origin = scalars.origin
         for planned in group {
             let made = results.count { $0.makesRecord }
             let claim = RecordIndex(scalars.nextRecord.rawValue + UInt64(made))
@@ -194,7 +197,17 @@ struct Machine {
             settled = Overlay()  // only the gate holds it, see Gate.settle
             do throws(RuleStop) {
                 let place = place(results.count, of: group)
-                let result = try run(planned, &gate, claiming: claim, after: made, at: place)
+                let result = try run(
+                    planned,
+                    &gate,
+                    under: origin,
+                    claiming: claim,
+                    after: made,
+                    at: place
+                )
+                if case .succeedLog(let succession) = planned.order, case .committed = result {
+                    origin = succession.origin
+                }
                 results.append(result)
                 settled = gate.settle()
             } catch {
@@ -270,6 +283,7 @@ struct Machine {
     private func run(
         _ planned: PlannedOrder,
         _ gate: inout Gate,
+        under origin: Text,
         claiming record: RecordIndex,
         after made: Int,
         at place: GroupPosition?
@@ -292,7 +306,8 @@ struct Machine {
             order: planned.order,
             book: book,
             newBook: planned.newBook,
-            origin: scalars.origin,
+            origin: origin,
+            index: record,
             time: Instant(microseconds: nextTime.microseconds + UInt64(made))
         )
         let effects: Effects
@@ -402,7 +417,10 @@ struct Machine {
         case .setConfiguration(let entries):
             scalars.entriesPerGeneration = entries
             scalars.epoch = scalars.epoch.next
-        case .createBook, .deleteBook, .setBookMetadata, .deleteBookMetadata, .createTransaction,
+        case .succeedLog(let succession):
+            scalars.origin = succession.origin
+        case .changeLogKey, .sealLog, .createBook, .deleteBook, .setBookMetadata,
+            .deleteBookMetadata, .createTransaction,
             .revertTransaction, .setTransactionMetadata, .deleteTransactionMetadata,
             .setAccountMetadata, .deleteAccountMetadata, .recordEvent:
             break

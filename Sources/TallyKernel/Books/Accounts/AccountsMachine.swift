@@ -36,7 +36,7 @@ enum AccountsMachine {
             gate.ensureAbsent(.accountMetadata(planned.book, account, key: key))
             return .logged(takeLog(planned.book, &gate))
         case .createLedger, .createBook, .deleteBook, .setBookMetadata, .deleteBookMetadata,
-            .setConfiguration, .recordEvent:
+            .setConfiguration, .changeLogKey, .sealLog, .succeedLog, .recordEvent:
             invariantFailure(.i8, "\(planned.order.kind.word) is no order of an accounts book")
         }
     }

@@ -21,7 +21,7 @@ enum AccountsOrders {
         case .deleteAccountMetadata(let account, let key):
             return [.accountMetadata(book, account, key: key)]
         case .createLedger, .createBook, .deleteBook, .setBookMetadata, .deleteBookMetadata,
-            .setConfiguration, .recordEvent:
+            .setConfiguration, .changeLogKey, .sealLog, .succeedLog, .recordEvent:
             invariantFailure(.i8, "\(order.kind.word) is no order of an accounts book")
         }
     }

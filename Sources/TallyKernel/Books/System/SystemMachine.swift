@@ -31,7 +31,15 @@ enum SystemMachine {
         case .deleteBookMetadata(let key):
             gate.ensureAbsent(.bookMetadata(planned.book, key: key))
             return .recorded
-        case .setConfiguration:
+        case .setConfiguration, .changeLogKey:
+            return .recorded
+        case .sealLog(let seal):
+            guard seal.size <= planned.index.rawValue else {
+                throw .refused(.sealBeyondLedger(size: seal.size))
+            }
+            return .recorded
+        case .succeedLog(let succession):
+            guard succession.origin != planned.origin else { throw .refused(.ledgerExists) }
             return .recorded
         case .createTransaction, .revertTransaction, .setTransactionMetadata,
             .deleteTransactionMetadata, .setAccountMetadata, .deleteAccountMetadata, .recordEvent:

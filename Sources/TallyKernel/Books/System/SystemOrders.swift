@@ -9,7 +9,7 @@ import TallyTypes
 enum SystemOrders {
     static func coverage(_ order: Order, _ context: CoverageContext) -> [StateKey] {
         switch order {
-        case .createLedger, .setConfiguration, .deleteBook:
+        case .createLedger, .setConfiguration, .changeLogKey, .sealLog, .succeedLog, .deleteBook:
             return []
         case .createBook(let creation):
             guard let book = context.newBook else { return [] }
