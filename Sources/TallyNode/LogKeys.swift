@@ -14,24 +14,32 @@ package import TallyTypes
 package struct LogKeys: Sendable {
     /// What start-up found there.
     enum Found {
-        /// The key, what it signed last, and the lock that keeps others from signing with it.
-        case key(SignerKey, LogGuard, any DiskLock)
+        /// The keys, what they signed last, and the lock that keeps others from signing with them.
+        case keys([SignerKey], LogGuard, any DiskLock)
         /// Nothing is signed, because of this.
         case none(String)
     }
 
-    private let disk: any Disk
-    private let folder: String
-    private let seed: @Sendable () -> Digest
+    let disk: any Disk
+    let folder: String
+    let seed: @Sendable () -> Digest
+    private let passphrase: String?
 
     /// The keys in a folder.
     ///
     /// - Parameters:
     ///   - disk: The disk it is on.
     ///   - folder: The folder; made with a new key when the ledger never signed.
+    ///   - passphrase: Opens a sealed key file, and seals a new one.
     ///   - seed: Gives thirty-two random bytes.
-    package init(disk: any Disk, folder: String, seed: @escaping @Sendable () -> Digest) {
+    package init(
+        disk: any Disk,
+        folder: String,
+        passphrase: String? = nil,
+        seed: @escaping @Sendable () -> Digest
+    ) {
         self.disk = disk
+        self.passphrase = passphrase
         self.folder = LogKeys.absolute(folder)
         self.seed = seed
     }
@@ -60,6 +68,42 @@ package struct LogKeys: Sendable {
         URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
     }
 
+    /// The passphrase of a key file: the first line of a file, else of the environment, else none.
+    ///
+    /// - Throws: ``NodeFault`` for a file that cannot be read or is empty.
+    package static func passphrase(file: String?) throws -> String? {
+        guard let file else {
+            return ProcessInfo.processInfo.environment["TALLY_KEY_PASSPHRASE"]
+        }
+        guard let bytes = FileManager.default.contents(atPath: file),
+            let line = String(decoding: bytes, as: UTF8.self)
+                .split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false).first,
+            !line.isEmpty
+        else {
+            throw NodeFault(
+                .directory,
+                subject: file,
+                reason: "has no passphrase in its first line, or cannot be read",
+                nextStep: "write the passphrase there, for its owner alone"
+            )
+        }
+        return String(line)
+    }
+
+    /// Refuses a folder that holds no ledger, so that no command makes one by mistake.
+    ///
+    /// - Throws: ``NodeFault``.
+    package static func requireLedger(_ directory: String) throws {
+        guard FileManager.default.fileExists(atPath: directory + "/FORMAT") else {
+            throw NodeFault(
+                .directory,
+                subject: directory,
+                reason: "holds no ledger",
+                nextStep: "name the data directory with --data"
+            )
+        }
+    }
+
     /// The public keys that a data directory names, as text.
     ///
     /// - Throws: ``NodeFault`` when there is no ledger, or it never signed.
@@ -79,7 +123,8 @@ package struct LogKeys: Sendable {
 
     /// The guard's file.
     var guardPath: String { folder + "/guard" }
-    private var keyPath: String { folder + "/log.key" }
+    /// The file of the secrets.
+    var keyPath: String { folder + "/log.key" }
 
     /// Refuses a secret that others may read.
     ///
@@ -110,24 +155,25 @@ package struct LogKeys: Sendable {
             return .none("the origin is not a name that a key can have")
         }
         let known = try directory.readVerifierKeys()
-        guard let text = try read(keyPath, limit: 1_024) else {
+        guard let keys = try secrets()?.map(\.key) else {
             guard known == nil else {
                 return .none("\(keyPath) is missing: bring it back from where it is kept")
             }
             return try make(name, directory)
         }
-        let key: SignerKey
-        do {
-            key = try SignerKey(text: Self.line(text))
-        } catch {
-            throw broken(keyPath, "\(error)")
-        }
-        guard key.verifier.id.name == name else {
-            throw NodeFault(
-                .directory,
-                subject: keyPath,
-                reason: "is of the log \(key.verifier.id.name.text), the ledger is \(origin)",
-                nextStep: "name the folder of this ledger's keys with --keys"
+        if let foreign = keys.first(where: { $0.verifier.id.name != name }) {
+            let other = foreign.verifier.id.name.text
+            guard known?.contains(foreign.verifier.text) == true else {
+                throw NodeFault(
+                    .directory,
+                    subject: keyPath,
+                    reason: "is of the log \(other), the ledger is \(origin)",
+                    nextStep: "name the folder of this ledger's keys with --keys"
+                )
+            }
+            return .none(
+                "\(keyPath) is of \(other), whose log has ended: "
+                    + "run `tally recover --new-origin \(origin)` again"
             )
         }
         guard let bytes = try read(guardPath, limit: 4_096) else {
@@ -144,11 +190,11 @@ package struct LogKeys: Sendable {
             return .none("another process signs with the key in \(folder)")
         }
         if known == nil {
-            try directory.writeVerifierKeys([key.verifier.text])
-        } else if known?.contains(key.verifier.text) != true {
+            try directory.writeVerifierKeys(keys.map(\.verifier.text))
+        } else if !keys.allSatisfy({ known?.contains($0.verifier.text) == true }) {
             return .none("\(keyPath) is none of the keys that \(directory.path)/vkeys names")
         }
-        return .key(key, held, lock)
+        return .keys(keys, held, lock)
     }
 
     /// The lock of the folder; nil when another process has it.
@@ -172,23 +218,23 @@ package struct LogKeys: Sendable {
             if !isThere { try disk.makeDirectory(folder) }
             try disk.syncDirectory(disk.folder(of: folder))
             try disk.replace(guardPath, with: held.bytes)
-            try disk.replace(keyPath, with: Array((text + "\n").utf8))
         }
+        try write([text])
         guard let lock = try lock() else {
             return .none("another process signs with the key in \(folder)")
         }
         try directory.writeVerifierKeys([key.verifier.text])
-        return .key(key, held, lock)
+        return .keys([key], held, lock)
     }
 
-    private func read(_ path: String, limit: Int) throws -> [UInt8]? {
+    func read(_ path: String, limit: Int) throws -> [UInt8]? {
         try storing { () throws(DiskFault) in
             guard try disk.exists(folder), try disk.exists(path) else { return nil }
             return try disk.contents(of: path, limit: ByteCount(limit))
         }
     }
 
-    private func storing<Value>(
+    func storing<Value>(
         _ body: () throws(DiskFault) -> Value
     ) throws(StoreFault) -> Value {
         do throws(DiskFault) {
@@ -198,12 +244,70 @@ package struct LogKeys: Sendable {
         }
     }
 
-    private func broken(_ path: String, _ reason: String) -> StoreFault {
+    func broken(_ path: String, _ reason: String) -> StoreFault {
         StoreFault(.corrupt, subject: path, reason: reason)
     }
 
-    private static func line(_ bytes: [UInt8]) -> String {
-        let text = String(decoding: bytes, as: UTF8.self)
-        return text.hasSuffix("\n") ? String(text.dropLast()) : text
+    // MARK: - Secrets
+
+    /// The most keys that sign at a time.
+    static let keysMax = 8
+
+    /// The keys that sign, and their texts; nil when there is no file.
+    func secrets() throws -> [(text: String, key: SignerKey)]? {
+        try secrets(in: keyPath)
+    }
+
+    /// The keys of a file of the folder, one a line.
+    func secrets(in path: String) throws -> [(text: String, key: SignerKey)]? {
+        guard let bytes = try read(path, limit: 8_192) else { return nil }
+        let lines = String(decoding: bytes, as: UTF8.self)
+            .split(separator: "\n", omittingEmptySubsequences: true)
+        guard (1...LogKeys.keysMax).contains(lines.count) else {
+            throw broken(path, "holds \(lines.count) keys")
+        }
+        var secrets: [(text: String, key: SignerKey)] = []
+        for line in lines {
+            do {
+                let text = try opened(String(line), path)
+                secrets.append((text, try SignerKey(text: text)))
+            } catch let refusal as EvidenceRefusal {
+                throw broken(path, refusal.description)
+            }
+        }
+        return secrets
+    }
+
+    private func opened(_ line: String, _ path: String) throws -> String {
+        guard SealedSecret.isSealed(line) else { return line }
+        guard let passphrase else {
+            throw NodeFault(
+                .directory,
+                subject: path,
+                reason: "is sealed with a passphrase, and none was given",
+                nextStep: "name its file with --passphrase-file, or set TALLY_KEY_PASSPHRASE"
+            )
+        }
+        return try SealedSecret.open(line, passphrase: passphrase)
+    }
+
+    /// Replaces the secrets, sealed when there is a passphrase; durable on return.
+    func write(_ texts: [String]) throws {
+        try write(texts, to: keyPath)
+    }
+
+    /// Replaces a file of secrets; durable on return.
+    func write(_ texts: [String], to path: String) throws {
+        var lines = ""
+        for text in texts {
+            if let passphrase {
+                let random = seed().bytes
+                lines += try SealedSecret.seal(text, passphrase: passphrase, random: random)
+            } else {
+                lines += text
+            }
+            lines += "\n"
+        }
+        try storing { () throws(DiskFault) in try disk.replace(path, with: Array(lines.utf8)) }
     }
 }

@@ -34,8 +34,9 @@ package final class LogSigner: Sendable {
     package let origin: String
     /// The public keys that the directory names.
     package let verifierKeys: [String]
-    private let key: SignerKey?
-    private let guardPath: String
+    /// Where its keys are kept.
+    let keys: LogKeys
+    private let signers: [SignerKey]
     private let directory: DataDirectory
     private let records: RecordFiles
     private let state: Mutex<State>
@@ -52,13 +53,13 @@ package final class LogSigner: Sendable {
         self.origin = origin
         self.directory = directory
         self.records = records
-        guardPath = keys.guardPath
+        self.keys = keys
         switch try keys.open(of: origin, directory) {
-        case .key(let key, let held, let lock):
-            self.key = key
+        case .keys(let signers, let held, let lock):
+            self.signers = signers
             state = Mutex(State(held: held, lock: lock))
         case .none(let reason):
-            key = nil
+            signers = []
             state = Mutex(State(refusal: reason))
         }
         verifierKeys = try directory.readVerifierKeys() ?? []  // a ledger that never signed
@@ -84,6 +85,11 @@ package final class LogSigner: Sendable {
             try records.tree.root(size: checkpoint.size) == checkpoint.root
         else { return nil }
         return PublishedCheckpoint(checkpoint: checkpoint, note: note)
+    }
+
+    /// Signs nothing from here on, and says why.
+    func end(_ reason: String) {
+        state.withLock { if $0.refusal == nil { $0.refusal = reason } }
     }
 
     /// Lets go of the key; nothing is signed afterwards.
@@ -113,12 +119,12 @@ package final class LogSigner: Sendable {
     /// - Throws: ``StoreFault``; the node stops. A position that must not be signed is no fault.
     package func sign(_ head: LedgerHead) throws(StoreFault) {
         let (held, published, refusal) = state.withLock { ($0.held, $0.published, $0.refusal) }
-        guard let key, let held, refusal == nil, head.size > 0
+        guard !signers.isEmpty, let held, refusal == nil, head.size > 0
         else { return }
         guard try guardOnDisk() == held.bytes else {
             throw StoreFault(
                 .corrupt,
-                subject: guardPath,
+                subject: keys.guardPath,
                 reason: "was changed by somebody else while this node signs"
             )
         }
@@ -138,11 +144,11 @@ package final class LogSigner: Sendable {
         let checkpoint = Checkpoint(origin: origin, size: head.size, root: head.root)
         let next = LogGuard(origin: origin, size: head.size, root: head.root)
         do throws(DiskFault) {
-            try directory.disk.replace(guardPath, with: next.bytes)
+            try directory.disk.replace(keys.guardPath, with: next.bytes)
         } catch {
             throw StoreFault(error)
         }
-        let note = try signed(checkpoint, by: key)
+        let note = try signed(checkpoint)
         try directory.writeCheckpoint(note)
         state.withLock { state in
             state.held = next
@@ -152,7 +158,7 @@ package final class LogSigner: Sendable {
 
     private func guardOnDisk() throws(StoreFault) -> [UInt8] {
         do throws(DiskFault) {
-            return try directory.disk.contents(of: guardPath, limit: ByteCount(4_096))
+            return try directory.disk.contents(of: keys.guardPath, limit: ByteCount(4_096))
         } catch {
             throw StoreFault(error)
         }
@@ -171,14 +177,13 @@ package final class LogSigner: Sendable {
         return nil
     }
 
-    private func signed(
-        _ checkpoint: Checkpoint,
-        by key: SignerKey
-    ) throws(StoreFault) -> [UInt8] {
+    /// The note, with a line of each key that signs.
+    private func signed(_ checkpoint: Checkpoint) throws(StoreFault) -> [UInt8] {
         do throws(EvidenceRefusal) {
             let text = checkpoint.text
-            return SignedNote(text: text, lines: [try SignedNote.line(signing: text, by: key)])
-                .bytes
+            var lines: [SignedNote.Line] = []
+            for key in signers { lines.append(try SignedNote.line(signing: text, by: key)) }
+            return SignedNote(text: text, lines: lines).bytes
         } catch {
             throw StoreFault(.engine, subject: "checkpoint", reason: error.description)
         }

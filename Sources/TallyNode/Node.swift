@@ -27,6 +27,8 @@ package struct NodeConfiguration: Sendable {
     package var areViewsEnabled: Bool
     /// The folder of the signing key and its guard.
     package var keys: String
+    /// What opens the signing key, when it is sealed.
+    package var passphrase: String?
 
     /// Makes a configuration; the keys are beside the data unless another folder is named.
     package init(
@@ -35,7 +37,8 @@ package struct NodeConfiguration: Sendable {
         entriesPerGeneration: UInt64 = Limits.entriesPerGenerationDefault,
         keysMax: Int = Limits.cacheKeysDefault,
         areViewsEnabled: Bool = true,
-        keys: String? = nil
+        keys: String? = nil,
+        passphrase: String? = nil
     ) {
         self.directory = directory
         self.origin = origin
@@ -43,6 +46,7 @@ package struct NodeConfiguration: Sendable {
         self.keysMax = keysMax
         self.areViewsEnabled = areViewsEnabled
         self.keys = keys ?? LogKeys.folder(of: directory)
+        self.passphrase = passphrase
     }
 }
 
@@ -59,7 +63,7 @@ package final class Node: Sendable {
     package let signer: LogSigner
     /// What start-up found and did, a line each.
     package let startLines: [String]
-    private let directory: DataDirectory
+    let directory: DataDirectory
     private let state: StateKeeper
     private let log: LogKeeper
     let records: RecordReader
@@ -235,7 +239,11 @@ struct OpenedFiles: ~Copyable {
         )
         var generator = SystemRandomNumberGenerator()
         let source = ChoiceSource(clock: RealClock())
-        let keys = LogKeys(disk: disk, folder: configuration.keys) { source.secret() }
+        let keys = LogKeys(
+            disk: disk,
+            folder: configuration.keys,
+            passphrase: configuration.passphrase
+        ) { source.secret() }
         try LogKeys.requireApart(configuration.keys, from: configuration.directory)
         try keys.requirePrivate()
         let found = try RecoveryParts(

@@ -103,6 +103,9 @@ package struct VerifierKey: Hashable, Sendable {
             + String(decoding: key, as: UTF8.self)
     }
 
+    /// The eight hexadecimal digits of the id.
+    package var idText: String { VerifierKey.hexadecimal(id.number) }
+
     /// True when a signature over a message is this key's.
     package func verifies(_ signature: [UInt8], over message: [UInt8]) -> Bool {
         do {

@@ -76,7 +76,7 @@ struct Import: AsyncParsableCommand {
                 try await Import.submit(plan, to: name, through: remote.door)
             }
         }
-        let running = try await startNode(node.configuration)
+        let running = try await startNode(try node.configuration())
         return try await Import.ending({ try await running.stop() }) {
             try await Import.submit(plan, to: name, through: running.importDoor)
         }

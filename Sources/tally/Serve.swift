@@ -18,6 +18,8 @@ struct NodeOptions: ParsableArguments {
     )
     var keys: String?
 
+    @OptionGroup var secret: SecretOptions
+
     @Option(help: "Origin of a new ledger: the name its checkpoints will carry.")
     var origin = "localhost/tallystick"
 
@@ -47,14 +49,15 @@ struct NodeOptions: ParsableArguments {
         }
     }
 
-    var configuration: NodeConfiguration {
+    func configuration() throws -> NodeConfiguration {
         NodeConfiguration(
             directory: data,
             origin: origin,
             entriesPerGeneration: entriesPerGeneration,
             keysMax: cacheKeys,
             areViewsEnabled: views,
-            keys: keys
+            keys: keys,
+            passphrase: try secret.passphrase()
         )
     }
 }
@@ -82,7 +85,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let running = try await startServer(
-            node.configuration,
+            try node.configuration(),
             host: host,
             port: port,
             logLevel

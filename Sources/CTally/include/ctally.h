@@ -32,6 +32,11 @@ tally_digest tally_sha256_prefixed(uint8_t first, const void *bytes, size_t coun
 /* The SHA-256 of one byte, then two digests. */
 tally_digest tally_sha256_node(uint8_t first, tally_digest left, tally_digest right);
 
+/* A key out of a passphrase by scrypt (RFC 7914) with r = 8 and p = 1; `cost` is N, a power of two,
+ * at most 256 MiB of memory. 1, or 0 when the library refuses. */
+int tally_scrypt(const void *passphrase, size_t passphrase_count, const void *salt,
+                 size_t salt_count, uint64_t cost, void *key, size_t key_count);
+
 /* Begins to write dirty pages of a file and does not wait; 0, or the number of the error. Does
  * nothing where the system has no such call. */
 int tally_begin_writing(int descriptor, int64_t offset, int64_t count);
