@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A key out of a passphrase, by libcrypto; ctally.h says what it takes. Called by TallyProof.
+ */
 #include "ctally.h"
 
 #include <openssl/evp.h>

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the routes may ask of the evidence: closures that the composition root fills in. HTTP knows
-// no hash and no key. Imports nothing.
+// no hash and no key. Imports TallyTypes.
+
+package import TallyTypes
 
 /// The signed log as the routes see it.
 package struct LogPort: Sendable {
@@ -33,6 +35,20 @@ package struct LogPort: Sendable {
         }
     }
 
+    /// A seal with its record.
+    package struct Sealed: Hashable, Sendable {
+        /// What it says.
+        package let seal: LogSeal
+        /// The record that says it.
+        package let record: RecordIndex
+
+        /// Makes a seal.
+        package init(seal: LogSeal, record: RecordIndex) {
+            self.seal = seal
+            self.record = record
+        }
+    }
+
     /// In which form a receipt is given.
     package enum ReceiptForm: Hashable, Sendable {
         /// `tallystick-receipt/1`.
@@ -59,6 +75,13 @@ package struct LogPort: Sendable {
     /// published size.
     package var tile: @Sendable (_ path: String) async throws -> [UInt8]?
 
+    /// Seals the ledger as it is now, and waits for it.
+    package var seal: @Sendable () async throws -> Sealed
+    /// Why the newest seal of the schedule was not made; nil when it was.
+    package var sealProblem: @Sendable () -> String?
+    /// The receipt of a balance under the newest seal that a checkpoint covers; nil without one.
+    package var balance: @Sendable (StateKey) async throws -> [UInt8]?
+
     /// Makes a port.
     package init(
         verifierKeys: @escaping @Sendable () -> [String],
@@ -67,7 +90,10 @@ package struct LogPort: Sendable {
         inclusion: @escaping @Sendable (UInt64, UInt64) async throws -> Inclusion,
         consistency: @escaping @Sendable (UInt64, UInt64) async throws -> [String],
         receipt: @escaping @Sendable (UInt64, ReceiptForm) async throws -> [UInt8]?,
-        tile: @escaping @Sendable (String) async throws -> [UInt8]?
+        tile: @escaping @Sendable (String) async throws -> [UInt8]?,
+        seal: @escaping @Sendable () async throws -> Sealed,
+        sealProblem: @escaping @Sendable () -> String?,
+        balance: @escaping @Sendable (StateKey) async throws -> [UInt8]?
     ) {
         self.verifierKeys = verifierKeys
         self.published = published
@@ -76,5 +102,8 @@ package struct LogPort: Sendable {
         self.consistency = consistency
         self.receipt = receipt
         self.tile = tile
+        self.seal = seal
+        self.sealProblem = sealProblem
+        self.balance = balance
     }
 }

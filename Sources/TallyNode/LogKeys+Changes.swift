@@ -44,15 +44,16 @@ extension LogKeys {
 
     /// Begins with a key of a new origin: old secrets are set aside, the guard starts at nothing.
     ///
-    /// The guard comes first: with the old key beside it nothing is signed. A key that is of the new
-    /// origin already is kept.
+    /// The guard comes first: with the old key beside it nothing is signed. A key that is of the
+    /// new origin already is kept.
     func begin(_ name: NoteKeyName) throws -> VerifierKey {
         let held = try secrets()
         if let first = held?.first, first.key.verifier.id.name == name {
             return first.key.verifier
         }
         try storing { () throws(DiskFault) in
-            if try !disk.exists(folder) { try disk.makeDirectory(folder) }
+            let isThere = try disk.exists(folder)
+            if !isThere { try disk.makeDirectory(folder) }
             try disk.syncDirectory(disk.folder(of: folder))
         }
         try write(LogGuard(origin: name.text, size: 0, root: CompactRange.emptyRoot))

@@ -43,6 +43,14 @@ extension Node {
                     let path = tilePath(text), path.isIn(size)
                 else { return nil }
                 return try await records.onFiles { try $0.tile(path) }
+            },
+            seal: { [sealing] in try await sealing.seal() },
+            sealProblem: { [sealing] in sealing.problem },
+            balance: { [records, signer, origin, sealFiles] key in
+                guard let published = signer.published else { return nil }
+                return try await records.onFiles { files in
+                    try files.balance(key, published, origin, sealFiles)
+                }
             }
         )
     }

@@ -29,6 +29,8 @@ package struct NodeConfiguration: Sendable {
     package var keys: String
     /// What opens the signing key, when it is sealed.
     package var passphrase: String?
+    /// Seconds between seals; nil for none but those that are asked for.
+    package var sealEvery: UInt64?
 
     /// Makes a configuration; the keys are beside the data unless another folder is named.
     package init(
@@ -38,7 +40,8 @@ package struct NodeConfiguration: Sendable {
         keysMax: Int = Limits.cacheKeysDefault,
         areViewsEnabled: Bool = true,
         keys: String? = nil,
-        passphrase: String? = nil
+        passphrase: String? = nil,
+        sealEvery: UInt64? = nil
     ) {
         self.directory = directory
         self.origin = origin
@@ -47,6 +50,7 @@ package struct NodeConfiguration: Sendable {
         self.areViewsEnabled = areViewsEnabled
         self.keys = keys ?? LogKeys.folder(of: directory)
         self.passphrase = passphrase
+        self.sealEvery = sealEvery
     }
 }
 
@@ -71,6 +75,10 @@ package final class Node: Sendable {
     let origin: String
     private let running: Task<Void, Never>
     private let ticking: Task<Void, Never>
+    private let scheduled: Task<Void, Never>?
+    /// Makes seals.
+    package let sealing: Sealing
+    let sealFiles: SealFiles
 
     /// Opens a data directory, or makes one in an empty folder, and starts to take submissions.
     ///
@@ -140,6 +148,12 @@ package final class Node: Sendable {
         views.recovered(head.size)
         state.reclaimDeleted { fault in relay.report(NodeFault(stopping: fault)) }
         running = Task { await sequencer.run() }
+        let sealFiles = SealFiles(disk: directory.disk, directory: directory.path)
+        let sealing = Sealing(sealFiles, sequencer)
+        (self.sealFiles, self.sealing) = (sealFiles, sealing)
+        scheduled = configuration.sealEvery.map { seconds in
+            Task { await sealing.run(every: seconds) }
+        }
         ticking = Task { [log] in
             while !Task.isCancelled {
                 do {
@@ -171,6 +185,7 @@ package final class Node: Sendable {
     @discardableResult
     package func stop() async throws -> String {
         ticking.cancel()
+        scheduled?.cancel()
         await sequencer.stop()
         await running.value
         await sequencer.flushAll()

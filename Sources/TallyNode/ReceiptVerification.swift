@@ -30,6 +30,7 @@ package struct ReceiptVerification: Hashable, Sendable {
                 return ReceiptVerification(exitCode: 2, line: "not verified: a key: \(error)")
             }
         }
+        if let balance = balance(json, trusted) { return balance }
         do throws(EvidenceRefusal) {
             let receipt = try Receipt(json: json)
             let own = trusted.filter { $0.id.name.text == receipt.origin }
@@ -42,6 +43,38 @@ package struct ReceiptVerification: Hashable, Sendable {
         } catch {
             return ReceiptVerification(exitCode: 1, line: "refuted: \(error)")
         }
+    }
+
+    /// What became of a balance receipt; nil when the bytes are none by their type.
+    private static func balance(
+        _ json: [UInt8],
+        _ trusted: [VerifierKey]
+    ) -> ReceiptVerification? {
+        do throws(EvidenceRefusal) {
+            let receipt = try BalanceReceipt(json: json)
+            let own = trusted.filter { $0.id.name.text == receipt.seal.origin }
+            guard !own.isEmpty else {
+                let line = "not verified: no key of the log that the receipt names was given"
+                return ReceiptVerification(exitCode: 2, line: line)
+            }
+            let proof = try receipt.check(ReceiptPolicy(logKeys: own))
+            return ReceiptVerification(exitCode: 0, line: "verified " + words(proof))
+        } catch {
+            let isOne = BalanceReceipt.isNamed(by: json)
+            return isOne ? ReceiptVerification(exitCode: 1, line: "refuted: \(error)") : nil
+        }
+    }
+
+    private static func words(_ proof: BalanceReceipt.Proof) -> String {
+        guard case .volume(let book, let asset, let account) = proof.key else { return "nothing" }
+        let place =
+            "at \(proof.seal.size) records of \(proof.sealed.checkpoint.origin), sealed by record "
+            + "\(proof.sealed.envelope.index)"
+        guard let volume = proof.volume else {
+            return "\(account) of book \(book) has no \(asset) \(place)"
+        }
+        return "\(account) of book \(book) had received \(volume.input) and given "
+            + "\(volume.output) of \(asset) \(place)"
     }
 
     private static func found(_ receipt: Receipt, _ proof: ReceiptProof) -> ReceiptVerification {

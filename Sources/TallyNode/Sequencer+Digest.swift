@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The digest of all state of a running node: a flush as of what is applied, then a walk over a
-// snapshot of the store on a thread of its own. Writes go on meanwhile. One at a time, because each
-// reads the whole store; a second caller is turned away.
+// The digest of all state of a running node, and what a seal says of it: a flush as of what is
+// applied, then a walk over a snapshot of the store on a thread of its own. Writes go on
+// meanwhile. One at a time, because each reads the whole store; a second caller is turned away.
 
 import TallyKernel
+package import TallyStore
 package import TallyTypes
 
 /// Somebody who waits for a flush.
@@ -18,6 +19,20 @@ extension Sequencer {
     ///
     /// - Throws: ``Busy``: `queueFull` while another is computed, `stopping`, `faulted`.
     package func stateDigest() async throws(Busy) -> StateStatement {
+        try await walked { (state) in try await state.statement() }
+    }
+
+    /// What a seal says, as of everything applied by now or of a later flush.
+    ///
+    /// - Throws: ``Busy``: `queueFull` while another walk is under way, `stopping`, `faulted`.
+    package func seal(keeping files: SealFiles) async throws(Busy) -> LogSeal {
+        try await walked { (state) in try await state.seal(keeping: files) }
+    }
+
+    /// Flushes, then walks a snapshot of the store.
+    private func walked<Value: Sendable>(
+        _ walk: (StateKeeper) async throws -> Value
+    ) async throws(Busy) -> Value {
         try requireRunning()
         guard !isDigesting else { throw .queueFull }
         isDigesting = true
@@ -26,7 +41,7 @@ extension Sequencer {
         // From here to the hand-over nothing else runs on this actor, so a stop waits for it.
         try requireRunning()
         do {
-            return try await links.state.statement()
+            return try await walk(links.state)
         } catch {
             fail(NodeFault(stopping: error))
             throw .faulted

@@ -105,6 +105,11 @@ package final class StateKeeper: Sendable {
         try await digests.run { [store] in try StateStatement.of(store) }
     }
 
+    /// What a seal says as of the last flush, with its balances kept; reads the whole store.
+    func seal(keeping files: SealFiles) async throws -> LogSeal {
+        try await digests.run { [store] in try LogSeal.of(store, keeping: files) }
+    }
+
     /// Waits until everything handed to the threads that flush and that digest is done.
     package func drain() async throws {
         try await flushes.run {}

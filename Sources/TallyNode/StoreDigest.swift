@@ -23,6 +23,29 @@ extension StateStatement {
     }
 }
 
+extension LogSeal {
+    /// What a store holds as of its last flush, with every balance kept in files.
+    ///
+    /// - Throws: ``StoreFault``, ``Malformed``.
+    package static func of(_ store: any StateStore, keeping files: SealFiles) throws -> LogSeal {
+        let snapshot = try store.snapshot()
+        guard let marker = snapshot.marker else {
+            throw StoreFault(.missing, subject: "state store", reason: "was never flushed")
+        }
+        let size = try CompactRange(decoding: marker.tree).size
+        var writer = try files.begin(size: size)
+        var builder = SealBuilder(deleted: try StateDigest.deletedBooks(snapshot))
+        let cursor = try snapshot.cursor(from: [])
+        while let row = try cursor.next() {
+            let key = try StateCodec.decodeKey(row.key)
+            guard let leaf = builder.add(key: key, row.key, value: row.value) else { continue }
+            try writer.append(SealBuilder.leafInput(key: row.key, value: row.value), leaf: leaf)
+        }
+        try writer.finish()
+        return builder.finish(size: size, scalars: marker.scalars)
+    }
+}
+
 extension StateDigest {
     /// The digest of a store's rows and scalars as of its last flush.
     package static func of(_ store: any StateStore) throws -> Digest {
@@ -42,7 +65,7 @@ extension StateDigest {
         return digest.finish(scalars: marker.scalars)
     }
 
-    private static func deletedBooks(_ snapshot: any StateSnapshot) throws -> Set<BookID> {
+    fileprivate static func deletedBooks(_ snapshot: any StateSnapshot) throws -> Set<BookID> {
         let prefix: [UInt8] = [FormatRegistry.stateKey, StateKeyKind.book.rawValue]
         let cursor = try snapshot.cursor(from: prefix)
         var deleted: Set<BookID> = []

@@ -4,9 +4,9 @@
 // receipts read their sizes and indexes here.
 
 /// Decimal numbers without a second spelling.
-enum CanonicalDecimal {
+package enum CanonicalDecimal {
     /// The number of ASCII digits without leading zeros; nil for anything else, and above 64 bits.
-    static func read(_ digits: ArraySlice<UInt8>) -> UInt64? {
+    package static func read(_ digits: ArraySlice<UInt8>) -> UInt64? {
         guard digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
             digits.count == 1 || digits.first != 0x30
         else { return nil }

@@ -35,6 +35,10 @@ package struct EvidenceRefusal: Error, Hashable, Sendable, CustomStringConvertib
         case recordIndex = "RECORD_INDEX"
         /// A disclosed value that the record does not commit to.
         case opening = "OPENING"
+        /// A balance that the seal does not hold, or neighbours that show nothing.
+        case balanceProof = "BALANCE_PROOF"
+        /// Records that are not a whole run of a book.
+        case bookProof = "BOOK_PROOF"
         /// A path that names no tile.
         case tilePath = "TILE_PATH"
         /// A bundle that is not exactly its records.

@@ -91,10 +91,17 @@ package struct Receipt: Hashable, Sendable {
     ///
     /// - Throws: ``EvidenceRefusal`` `receiptFormat`, or `base64` for a member that is not.
     package init(json bytes: [UInt8]) throws(EvidenceRefusal) {
-        let fields = try Receipt.reading { () throws(Malformed) in
-            let limits = JSONLimits(bytesMax: Receipt.bytesMax)
-            return try JSONFields(try JSONReader.parse(bytes, limits: limits))
+        let value = try Receipt.reading { () throws(Malformed) in
+            try JSONReader.parse(bytes, limits: JSONLimits(bytesMax: Receipt.bytesMax))
         }
+        try self.init(value: value)
+    }
+
+    /// Reads the JSON form inside another document.
+    ///
+    /// - Throws: ``EvidenceRefusal`` `receiptFormat`, or `base64` for a member that is not.
+    init(value: JSONValue) throws(EvidenceRefusal) {
+        let fields = try Receipt.reading { () throws(Malformed) in try JSONFields(value) }
         try Receipt.refuseOthers(
             fields,
             than: ["type", "origin", "index", "record", "proof", "checkpoint", "openings"]
@@ -130,6 +137,12 @@ package struct Receipt: Hashable, Sendable {
     /// The JSON form.
     package var json: [UInt8] {
         var writer = JSONWriter(style: .plain)
+        write(to: &writer)
+        return writer.bytes
+    }
+
+    /// Writes the JSON form inside another document.
+    func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("type", Text(Receipt.type))
         writer.member("origin", Text(origin))
@@ -147,7 +160,6 @@ package struct Receipt: Hashable, Sendable {
             writer.endArray()
         }
         writer.endObject()
-        return writer.bytes
     }
 
     private static func write(_ opening: Opening, to writer: inout JSONWriter) {
@@ -246,14 +258,14 @@ package struct Receipt: Hashable, Sendable {
 
     // MARK: - Parts
 
-    private static func hash(_ text: [UInt8]) throws(EvidenceRefusal) -> Digest {
+    static func hash(_ text: [UInt8]) throws(EvidenceRefusal) -> Digest {
         guard let hash = Digest(try bytes(text, "proof")) else {
             throw malformed("with a hash that is not 32 bytes")
         }
         return hash
     }
 
-    private static func bytes(
+    static func bytes(
         _ text: [UInt8],
         _ name: String
     ) throws(EvidenceRefusal) -> [UInt8] {
@@ -261,11 +273,11 @@ package struct Receipt: Hashable, Sendable {
         return bytes
     }
 
-    private static func text(_ bytes: [UInt8]) -> Text {
+    static func text(_ bytes: [UInt8]) -> Text {
         Text(String(decoding: Base64.encode(bytes), as: UTF8.self))
     }
 
-    private static func refuseOthers(
+    static func refuseOthers(
         _ fields: JSONFields,
         than known: Set<String>
     ) throws(EvidenceRefusal) {
@@ -274,7 +286,7 @@ package struct Receipt: Hashable, Sendable {
         }
     }
 
-    private static func reading<Value>(
+    static func reading<Value>(
         _ read: () throws(Malformed) -> Value
     ) throws(EvidenceRefusal) -> Value {
         do throws(Malformed) {
@@ -284,7 +296,7 @@ package struct Receipt: Hashable, Sendable {
         }
     }
 
-    private static func malformed(_ reason: String) -> EvidenceRefusal {
+    static func malformed(_ reason: String) -> EvidenceRefusal {
         EvidenceRefusal(.receiptFormat, reason)
     }
 }

@@ -32,6 +32,14 @@ struct NodeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The most keys that the cache holds.", valueName: "n"))
     var cacheKeys = Limits.cacheKeysDefault
 
+    @Option(
+        help: ArgumentHelp(
+            "Seconds between seals of balances and book heads; none unless given.",
+            valueName: "seconds"
+        )
+    )
+    var sealEvery: UInt64?
+
     @Flag(inversion: .prefixedNo, help: "Fold the query views while serving.")
     var views = true
 
@@ -40,6 +48,9 @@ struct NodeOptions: ParsableArguments {
             throw ValidationError(
                 "--entries-per-generation is 1 to \(Limits.entriesPerGenerationMax)"
             )
+        }
+        if let sealEvery, !(1...31_536_000).contains(sealEvery) {
+            throw ValidationError("--seal-every is 1 to 31536000 seconds")
         }
         guard (65_536...(1 << 28)).contains(cacheKeys) else {
             throw ValidationError("--cache-keys is 65536 to \(1 << 28)")
@@ -57,7 +68,8 @@ struct NodeOptions: ParsableArguments {
             keysMax: cacheKeys,
             areViewsEnabled: views,
             keys: keys,
-            passphrase: try secret.passphrase()
+            passphrase: try secret.passphrase(),
+            sealEvery: sealEvery
         )
     }
 }

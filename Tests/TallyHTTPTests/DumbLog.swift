@@ -8,6 +8,13 @@ import TallyProof
 import TallyTypes
 
 enum DumbLog {
+    /// A seal that nobody computed.
+    static let seal = LogSeal(
+        size: 7,
+        stateDigest: Digest(1, 2, 3, 4),
+        balances: SealedRows(count: 3, root: Digest(5, 6, 7, 8)),
+        heads: SealedRows(count: 2, root: Digest(9, 10, 11, 12))
+    )
     static let note = Array("ledger.test\n2\nnot a root\n\n".utf8)
 
     /// Publishes the first two of the records.
@@ -35,6 +42,14 @@ enum DumbLog {
             tile: { path in
                 guard path == "tile/0/000.p/2" else { return nil }
                 return await leaves()[..<2].flatMap(\.bytes)
+            },
+            seal: { LogPort.Sealed(seal: seal, record: RecordIndex(7)) },
+            sealProblem: { "the disk was full" },
+            balance: { key in
+                guard case .volume(_, let asset, let account) = key, account.text != "nobody" else {
+                    return nil
+                }
+                return Array("balance of \(account) in \(asset)".utf8)
             }
         )
     }

@@ -467,6 +467,30 @@ struct OwnEvidenceTests {
         }
     }
 
+    @Test("a seal is made when it is asked for, and balances are shown under it")
+    func seals() async throws {
+        try await ServerUnderTest.run { server in
+            let made = try await server.send(.post, "/tally/v1/log/seals")
+            #expect(made.status == 200)
+            #expect(try made.at("data", "record") == "7")
+            #expect(try made.at("data", "seal", "size") == "7")
+            #expect(try made.at("data", "seal", "balances", "count") == "3")
+            let path = "/tally/v1/log/balances/"
+            let shown = try await server.send(.get, path + "main/alice?asset=USD/2")
+            #expect(shown.status == 200)
+            #expect(shown.text == "balance of alice in USD/2")
+            for (wrong, status) in [
+                ("main/alice", 400), ("main/alice?asset=usd", 400), ("main/a%20b?asset=USD", 400),
+                ("none/alice?asset=USD", 404), ("main/nobody?asset=USD", 404),
+            ] {
+                let answer = try await server.send(.get, path + wrong)
+                #expect(answer.status == status, "\(wrong)")
+            }
+            let log = try await server.send(.get, "/tally/v1/log")
+            #expect(try log.at("data", "notSealing") == #""the disk was full""#)
+        }
+    }
+
     @Test("receipts wait for a checkpoint, tiles are kept, what is not there is not")
     func receipts() async throws {
         try await ServerUnderTest.run { server in

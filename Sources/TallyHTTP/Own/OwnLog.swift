@@ -22,6 +22,7 @@ enum OwnLog {
             writer.endArray()
             writer.member("publishedSize", log.publishedSize)
             if let refusal = log.refusal() { writer.member("notSigning", refusal) }
+            if let problem = log.sealProblem() { writer.member("notSealing", problem) }
             writer.endObject()
         }
     }
@@ -108,7 +109,7 @@ enum OwnLog {
     }
 
     /// What is not there now may be there later: nobody keeps the answer.
-    private static func missing(_ message: String) -> Reply {
+    static func missing(_ message: String) -> Reply {
         var reply = Reply.problem(.notFound(message))
         reply.headers.append((.cacheControl, "no-store"))
         return reply

@@ -69,6 +69,13 @@ enum OwnRoutes {
             own(.get, "/log/proof/inclusion", query: ["index", "size"], OwnLog.inclusion),
             own(.get, "/log/proof/consistency", query: ["from", "to"], OwnLog.consistency),
             own(.get, "/log/receipt/{index}", query: ["format"], OwnLog.receipt),
+            own(.post, "/log/seals", OwnSeals.seal),
+            own(
+                .get,
+                "/log/balances/{book}/{account}",
+                query: ["asset"],
+                OwnSeals.balance
+            ),
         ]
         + tiles.map { own(.get, "/log/tile/{level}/" + $0, OwnLog.tile) }
 

@@ -74,7 +74,7 @@ extension JSONWriter {
         case .changeLogKey(let change):
             member("action", change.action.word)
             member("publicKey", change.publicKey.description)
-        case .sealLog(let seal): self.seal(seal)
+        case .sealLog(let seal): sealMembers(seal)
         case .succeedLog(let succession): self.succession(succession)
         case .createTransaction(let creation): self.creation(creation)
         case .revertTransaction(let reversal): self.reversal(reversal)
@@ -95,7 +95,8 @@ extension JSONWriter {
         endObject()
     }
 
-    private mutating func seal(_ seal: LogSeal) {
+    /// Writes the members of a seal.
+    mutating func sealMembers(_ seal: LogSeal) {
         member("size", seal.size)
         member("stateDigest", seal.stateDigest.description)
         for (name, rows) in [("balances", seal.balances), ("heads", seal.heads)] {

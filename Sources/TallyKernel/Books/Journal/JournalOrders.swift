@@ -12,7 +12,8 @@ enum JournalOrders {
         case .recordEvent(let event):
             return [.entity(context.book, type: event.entityType, id: event.entityID)]
         case .createLedger, .createBook, .deleteBook, .setBookMetadata, .deleteBookMetadata,
-            .setConfiguration, .changeLogKey, .sealLog, .succeedLog, .createTransaction, .revertTransaction, .setTransactionMetadata,
+            .setConfiguration, .changeLogKey, .sealLog, .succeedLog, .createTransaction,
+            .revertTransaction, .setTransactionMetadata,
             .deleteTransactionMetadata, .setAccountMetadata, .deleteAccountMetadata:
             invariantFailure(.i8, "\(order.kind.word) is no order of a journal")
         }
