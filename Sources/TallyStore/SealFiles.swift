@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The balances of a seal as they were, so that each of them can be shown later: docs/formats/seal.md.
-// In the folder `seals` of a data directory, under the size of the seal as twenty decimal digits:
+// The balances of a seal as they were, so that each can be shown later: docs/formats/seal.md. In
+// the folder `seals` of a data directory, under the seal's size as twenty decimal digits:
 //
 // | file | holds |
 // |---|---|
 // | `<size>.rows` | the leaf inputs of all balances, one behind the other, ascending by key |
 // | `<size>.offsets` | where each begins, 8 bytes big-endian, and where the last one ends |
 // | `<size>.0`, `<size>.1`, … | the hashes of the tree over them, by level, as in `records/tiles` |
-// | `<size>.record` | the index of the record that seals, in decimal, and a line feed; written last |
+// | `<size>.record` | index of the record that seals, in decimal, and a line feed; written last |
 //
 // Derived: without them a seal stands, and its single balances cannot be shown. Imports TallyTypes
 // and TallyProof. Written on the thread that walks a snapshot, read on that of records.
