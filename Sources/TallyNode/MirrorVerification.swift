@@ -31,6 +31,8 @@ package struct MirrorVerification {
     private let trusted: TrustedEvidence
     private let progress: (UInt64, UInt64) -> Void
     private var checks: [Check] = []
+    /// Of tiles and names: shown behind what is said of the records.
+    private var fileChecks: [Check] = []
     private var others: [Finding] = []
     private var notes: [String] = []
     private var signed: SignedHeads?
@@ -437,6 +439,8 @@ package struct MirrorVerification {
                     Finding(
                         .tileHash,
                         "hash \(position) is \(found.map { "\($0)" } ?? ""), expected \(hash)",
+                        index: kind == .hashes(level: 0)
+                            ? RecordIndex(number * TilePath.width + UInt64(position)) : nil,
                         offset: UInt64(at),
                         file: path(name)
                     )
@@ -460,17 +464,17 @@ package struct MirrorVerification {
                     try compare(level.level, level.full, hashes)
                 }
             } catch {
-                checks.append(Verification.check("tiles", failed: error))
+                fileChecks.append(Verification.check("tiles", failed: error))
                 return
             }
         }
         guard let first = tileFindings.first else {
             let open = Verdict.unchecked("the bundles are not whole")
-            checks.append(Check(name: "tiles", verdict: isWhole ? .ok : open))
+            fileChecks.append(Check(name: "tiles", verdict: isWhole ? .ok : open))
             if isWhole { checkSurplus() }
             return
         }
-        checks.append(Check(name: "tiles", verdict: .refuted(first)))
+        fileChecks.append(Check(name: "tiles", verdict: .refuted(first)))
         others += tileFindings.dropFirst()
         if isWhole { checkSurplus() }
     }
@@ -478,11 +482,11 @@ package struct MirrorVerification {
     private mutating func checkSurplus() {
         guard inventory.isListed else { return }
         guard let name = inventory.surplus.first else {
-            checks.append(Check(name: "names", verdict: .ok))
+            fileChecks.append(Check(name: "names", verdict: .ok))
             return
         }
         let finding = Finding(.surplus, "nothing accounts for it", file: path(name))
-        checks.append(Check(name: "names", verdict: .refuted(finding)))
+        fileChecks.append(Check(name: "names", verdict: .refuted(finding)))
     }
 
     // MARK: - The rest
@@ -521,14 +525,17 @@ package struct MirrorVerification {
         if let digest = checker.stateDigest() { notes.append("state digest \(digest)") }
         let found = checker.report()
         let total = found.records
+        // A changed record explains a changed hash, and that a changed root: the cause comes first.
+        var judged = found.checks.map { check in
+            guard case .refuted(let finding) = check.verdict else { return check }
+            return Check(name: check.name, verdict: .refuted(placed(finding, total)))
+        }
+        let tree = judged.firstIndex { $0.name == "tree" } ?? judged.endIndex  // then at the end
+        judged.insert(contentsOf: fileChecks, at: tree)
         return Report(
             records: total,
             root: found.root,
-            checks: checks
-                + found.checks.map { check in
-                    guard case .refuted(let finding) = check.verdict else { return check }
-                    return Check(name: check.name, verdict: .refuted(placed(finding, total)))
-                },
+            checks: checks + judged,
             others: others + found.others.map { placed($0, total) },
             notes: notes + found.notes
         )

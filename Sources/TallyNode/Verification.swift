@@ -194,7 +194,7 @@ package struct Verification: ~Copyable {
         }
         guard let note else {
             guard head?.size ?? 0 == 0 || !isClean else {
-                throw Refuted(.missing, "is missing", file: noteFile)
+                throw Unchecked("there is no checkpoint; an older copy that was restored has none")
             }
             notes.append("there is no checkpoint")
             return

@@ -110,7 +110,6 @@ struct BackupTests {
         #expect(
             report.notes.contains("unsealed tail: records 290 to 309 are under no checkpoint")
         )
-        try FileManager.default.removeItem(atPath: test.data + ".keys")
         try FileManager.default.moveItem(
             atPath: test.data + ".away",
             toPath: test.data + ".keys"
