@@ -12,7 +12,7 @@
 //     let report = checker.report()
 
 import TallyCodec
-import TallyProof
+package import TallyProof
 package import TallyTypes
 
 /// A statement about the tree that is to be confirmed: so many records with this root.
@@ -23,12 +23,24 @@ package struct TreeHead: Hashable, Sendable {
     package let root: Digest
     /// Who says so, for messages: a file's name.
     package let source: String
+    /// What it is when the root is another.
+    package let reason: Reason
+    /// The file that says so, when the caller knows it.
+    package let file: String?
 
     /// Makes a statement.
-    package init(size: UInt64, root: Digest, source: String) {
+    package init(
+        size: UInt64,
+        root: Digest,
+        source: String,
+        reason: Reason = .root,
+        file: String? = nil
+    ) {
         self.size = size
         self.root = root
         self.source = source
+        self.reason = reason
+        self.file = file
     }
 }
 
@@ -49,7 +61,7 @@ package struct Checker {
     var openGroup: OpenGroup?
     /// Why nothing is replayed any more, when that is so.
     var stopped: String?
-    var rowsVerdict: Verdict = .unchecked("no rows of a state store were given")
+    var rowsVerdict: Verdict?
     var digestVerdict: Verdict?
     var sealsVerdict: Verdict?
     /// What replay gives at the sizes that seals speak of; nil inside where it gives nothing.
@@ -65,8 +77,10 @@ package struct Checker {
     ///   - heads: Statements about the tree, each to be confirmed once its size is reached.
     ///   - sealSizes: The sizes that seals among the records speak of; one that is missing here
     ///     leaves its seal unchecked.
-    package init(heads: [TreeHead], sealSizes: Set<UInt64> = []) {
+    ///   - hasStore: False for records that no state store goes with: its rows are then not missed.
+    package init(heads: [TreeHead], sealSizes: Set<UInt64> = [], hasStore: Bool = true) {
         self.sealSizes = sealSizes
+        rowsVerdict = hasStore ? .unchecked("no rows of a state store were given") : nil
         self.heads = heads.sorted { $0.size > $1.size }
         lastHead = heads.map(\.size).max()
         confirmHeads()
@@ -76,6 +90,10 @@ package struct Checker {
     package var size: UInt64 { tree.size }
     /// The root of the tree over the records fed.
     package var root: Digest { tree.root }
+    /// What appending to that tree needs.
+    package var compactRange: CompactRange { tree }
+    /// True while every record could be read and replayed.
+    package var isReplaying: Bool { stopped == nil }
 
     /// Takes the next record, which has no blobs.
     ///
@@ -83,7 +101,13 @@ package struct Checker {
     ///   - bytes: The encoded record.
     ///   - offset: Where it begins in the stream or file of records, for findings.
     ///   - stored: The leaf hash that the tree files hold for it, when there are any.
-    package mutating func feed(_ bytes: [UInt8], offset: UInt64, leaf stored: Digest? = nil) {
+    /// - Returns: Its leaf hash.
+    @discardableResult
+    package mutating func feed(
+        _ bytes: [UInt8],
+        offset: UInt64,
+        leaf stored: Digest? = nil
+    ) -> Digest {
         feed(bytes, offset: offset, leaf: stored) { _ in nil }
     }
 
@@ -94,13 +118,15 @@ package struct Checker {
     ///   - offset: Where it begins in the stream or file of records, for findings.
     ///   - stored: The leaf hash that the tree files hold for it, when there are any.
     ///   - blob: Gives what stands beside the record under a digest, unchecked, or nil.
+    /// - Returns: Its leaf hash.
     /// - Throws: What `blob` throws.
+    @discardableResult
     package mutating func feed<Failure: Error>(
         _ bytes: [UInt8],
         offset: UInt64,
         leaf stored: Digest? = nil,
         blob: (BlobReference) throws(Failure) -> [UInt8]?
-    ) throws(Failure) {
+    ) throws(Failure) -> Digest {
         if sealSizes.contains(tree.size) { computeSeal() }
         let place = RecordPlace(
             index: RecordIndex(tree.size),
@@ -115,8 +141,8 @@ package struct Checker {
             }
         }
         confirmHeads()
-        guard stopped == nil, let record = try read(bytes, place, blob) else { return }
-        replay(record, place)
+        if stopped == nil, let record = try read(bytes, place, blob) { replay(record, place) }
+        return place.leaf
     }
 
     /// Says how everything ended.
@@ -166,7 +192,8 @@ package struct Checker {
             Finding(
                 .missing,
                 "\(head.source) speaks of \(head.size) records, \(tree.size) were found",
-                index: RecordIndex(tree.size)
+                index: RecordIndex(tree.size),
+                file: head.file
             )
         )
     }
@@ -179,8 +206,9 @@ package struct Checker {
                 findings.add(
                     .tree,
                     Finding(
-                        .root,
-                        "\(head.source) gives another root for \(head.size) records, not \(root)"
+                        head.reason,
+                        "\(head.source) gives another root for \(head.size) records, not \(root)",
+                        file: head.file
                     )
                 )
             }

@@ -48,6 +48,30 @@ package enum Reason: String, CaseIterable, Sendable {
     case seal = "SEAL"
     /// A row of a view that is not what replay gives; found by the caller.
     case view = "VIEW"
+    /// A bundle that is not exactly its records.
+    case bundle = "BUNDLE"
+    /// A file that nothing accounts for.
+    case surplus = "SURPLUS"
+    /// A tile of another number of bytes.
+    case tileLength = "TILE_LENGTH"
+    /// A hash of a tile that is not what the records give.
+    case tileHash = "TILE_HASH"
+    /// The text of a public key.
+    case keyFormat = "KEY_FORMAT"
+    /// The form of a signed note.
+    case noteFormat = "NOTE_FORMAT"
+    /// No known key signed a note, or a known key's signature fails.
+    case signature = "SIGNATURE"
+    /// The form of a checkpoint.
+    case checkpointFormat = "CHECKPOINT_FORMAT"
+    /// A checkpoint or records of another ledger.
+    case origin = "ORIGIN"
+    /// An earlier checkpoint that is no prefix of these records.
+    case fork = "FORK"
+    /// Fewer records than an earlier checkpoint counts.
+    case rollback = "ROLLBACK"
+    /// Another root than a checkpoint of the same size.
+    case splitView = "SPLIT_VIEW"
     /// A file whose bytes are not what a checksum of its own says; found by the caller.
     case file = "FILE"
 }

@@ -96,6 +96,22 @@ extension EmbeddedLog {
         try cursor(from: index, to: last)
     }
 
+    /// Makes the first segment of a log whose entries up to an index are in the state store, and
+    /// nowhere else; for a ledger that is restored from its records.
+    ///
+    /// - Throws: ``LogFault``: `gap` when the folder already holds a log.
+    package func begin(after index: LogIndex) throws(LogFault) {
+        try working { () throws(LogFault) in
+            let names = try LogFolder(disk, directory)
+            guard names.segments.isEmpty else {
+                throw LogFault(.gap, subject: directory, reason: "holds a log already")
+            }
+            try activate(sequence: 1, first: index.next)
+            (last, durable) = (index, index)
+            try onDisk { () throws(DiskFault) in try disk.syncDirectory(directory) }
+        }
+    }
+
     /// Makes the log ready for use, and everything that was found in it durable.
     ///
     /// - Throws: ``LogFault``.

@@ -19,24 +19,28 @@ import TallyViews
 package struct Verification: ~Copyable {
     private let directory: DataDirectory
     private let temporary: String
+    private let trusted: TrustedEvidence
     private let progress: (UInt64, UInt64) -> Void
     private var checks: [Check] = []
     private var notes: [String] = []
     private var isClean = false
+    private var checkpoint: Checkpoint?
 
     /// Verifies a data directory.
     ///
     /// - Parameters:
     ///   - path: The directory.
+    ///   - trusted: Keys and an earlier checkpoint that did not come from it.
     ///   - progress: Told of records done and records in all, now and then.
     /// - Returns: The report; its exit code is 0 verified, 1 refuted, 2 not verified.
     package static func run(
         _ path: String,
+        trusted: TrustedEvidence = TrustedEvidence(),
         progress: @escaping (UInt64, UInt64) -> Void = { _, _ in }
     ) -> Report {
         do {
             let directory = try DataDirectory(disk: RealDisk(), path: path, mode: .inspect)
-            var verification = try Verification(directory, progress)
+            var verification = try Verification(directory, trusted, progress)
             return verification.verify()
         } catch let fault as StoreFault where fault.code == .missing || fault.code == .notEmpty {
             return Report(
@@ -55,9 +59,11 @@ package struct Verification: ~Copyable {
 
     private init(
         _ directory: DataDirectory,
+        _ trusted: TrustedEvidence,
         _ progress: @escaping (UInt64, UInt64) -> Void
     ) throws {
         self.directory = directory
+        self.trusted = trusted
         self.progress = progress
         notes = [directory.lockNote].compactMap { $0 }
         temporary = NSTemporaryDirectory() + "tally-verify-" + UUID().uuidString
@@ -77,12 +83,20 @@ package struct Verification: ~Copyable {
 
     /// Ends a check by what was thrown: bytes that are wrong refute, a world that fails leaves
     /// open.
-    private static func check(_ name: String, failed error: any Error) -> Check {
+    static func check(_ name: String, failed error: any Error) -> Check {
+        if let refuted = error as? Refuted {
+            return Check(name: name, verdict: .refuted(refuted.finding))
+        }
+        if let open = error as? Unchecked {
+            return Check(name: name, verdict: .unchecked(open.missing))
+        }
         let refutes: Bool =
             switch error {
             case let fault as StoreFault:
                 switch fault.code {
-                case .corrupt, .missing, .unknownFormat, .lostEntry, .notEmpty, .engine: true
+                case .corrupt, .missing, .unknownFormat, .lostEntry, .notEmpty, .engine,
+                    .otherLedger, .otherHistory:
+                    true
                 case .disk, .locked: false
                 }
             case let fault as LogFault:
@@ -123,13 +137,14 @@ package struct Verification: ~Copyable {
         }
         var store: StoreCopy?
         attempt("state") { this in store = try this.openState() }
-        var signed: Checkpoint?
+        var heads = [head.map { TreeHead(size: $0.size, root: $0.root, source: "head") }]
+            .compactMap { $0 }
         attempt("checkpoint") { this in
-            signed = try this.verifyCheckpoint(head, origin: store?.scalars.origin.string)
+            try this.verifyCheckpoints(head, &heads)
         }
         var sealSizes: Set<UInt64> = []
         attempt("scan") { this in sealSizes = try this.sealSizes() }
-        var checker = Checker(heads: heads(head, signed), sealSizes: sealSizes)
+        var checker = Checker(heads: heads, sealSizes: sealSizes)
         attempt("log") { this in try this.verifyLog(store?.marker, head) }
         attempt("image") { this in try this.verifyImage(store?.marker) }
         attempt("files") { this in try this.verifyRecords(&checker, store, head) }
@@ -151,56 +166,53 @@ package struct Verification: ~Copyable {
         )
     }
 
-    private func heads(_ head: Head?, _ signed: Checkpoint?) -> [TreeHead] {
-        [
-            head.map { TreeHead(size: $0.size, root: $0.root, source: "head") },
-            signed.map { TreeHead(size: $0.size, root: $0.root, source: "checkpoint") },
-        ].compactMap { $0 }
-    }
-
-    /// The checkpoint is signed by a key that the directory names; its root is the checker's to
-    /// confirm.
-    private mutating func verifyCheckpoint(
+    /// Every checkpoint is signed by a key that is given, or that the directory names; its root is
+    /// the checker's to confirm.
+    private mutating func verifyCheckpoints(
         _ head: Head?,
-        origin: String?
-    ) throws -> Checkpoint? {
+        _ heads: inout [TreeHead]
+    ) throws {
         let (keyFile, noteFile) = (directory.path + "/vkeys", directory.path + "/checkpoint")
-        guard let lines = try directory.readVerifierKeys() else {
-            guard try directory.readCheckpoint() == nil else {
-                throw StoreFault(.missing, subject: keyFile, reason: "is missing")
-            }
+        let note = try directory.readCheckpoint()
+        guard let lines = try trusted.keys ?? directory.readVerifierKeys() else {
+            guard note == nil else { throw Refuted(.missing, "is missing", file: keyFile) }
             notes.append("nothing was signed: the ledger has no key")
-            return nil
+            if trusted.since != nil { throw Unchecked("no key to open --since with") }
+            return
         }
-        var keys: [VerifierKey] = []
-        for line in lines {
-            do throws(EvidenceRefusal) {
-                keys.append(try VerifierKey(text: line))
-            } catch {
-                throw StoreFault(.corrupt, subject: keyFile, reason: error.description)
+        let signed = try SignedHeads(lines, file: trusted.keys == nil ? keyFile : "--key")
+        if let since = trusted.since, let kept = try signed.since(since, heads: heads) {
+            heads.append(kept)
+        }
+        let folder = MirrorDirectory(disk: directory.disk, path: directory.path)
+        for size in try folder.saved() {
+            let file = MirrorLayout.saved(size)
+            guard let saved = try folder.read(file, limit: MirrorLayout.noteBytesMax) else {
+                throw Refuted(.missing, "is missing", file: directory.path + "/" + file)
             }
+            heads.append(try signed.saved(saved, size: size, file: directory.path + "/" + file))
         }
-        guard let bytes = try directory.readCheckpoint() else {
+        guard let note else {
             guard head?.size ?? 0 == 0 || !isClean else {
-                throw StoreFault(.missing, subject: noteFile, reason: "is missing")
+                throw Unchecked("there is no checkpoint; an older copy that was restored has none")
             }
             notes.append("there is no checkpoint")
-            return nil
+            return
         }
-        let checkpoint: Checkpoint
-        do throws(EvidenceRefusal) {
-            guard let name = origin ?? keys.first?.id.name.text else {
-                throw EvidenceRefusal(.keyFormat, "vkeys names no key")
-            }
-            checkpoint = try Checkpoint.open(try SignedNote(bytes), of: name, keys: keys)
-        } catch {
-            throw StoreFault(.corrupt, subject: noteFile, reason: error.description)
-        }
-        notes.append(
-            "checkpoint of \(checkpoint.size) records, key taken from the directory: "
-                + lines.joined(separator: " ")
+        let checkpoint = try signed.open(note, file: noteFile)
+        self.checkpoint = checkpoint
+        heads.append(
+            TreeHead(
+                size: checkpoint.size,
+                root: checkpoint.root,
+                source: "checkpoint",
+                file: noteFile
+            )
         )
-        return checkpoint
+        let place = trusted.keys == nil ? "key taken from the directory" : "key given"
+        notes.append(
+            "checkpoint of \(checkpoint.size) records, \(place): " + lines.joined(separator: " ")
+        )
     }
 
     /// The state store, opened on a copy.
@@ -341,6 +353,7 @@ package struct Verification: ~Copyable {
         var compared = false
         let blobs = BlobFiles(disk: directory.disk, directory: directory.records)
         var named: Set<String> = []
+        var signedOrigin: String?
         let report = try verifier.verify(durable: head?.size ?? 0) { record throws(StoreFault) in
             if let store, !compared, checker.size == store.scalars.nextRecord.rawValue {
                 compared = true
@@ -350,12 +363,14 @@ package struct Verification: ~Copyable {
                 reference throws(StoreFault) in
                 try blobs.bytes(of: reference)
             }
+            if checker.size == checkpoint?.size { signedOrigin = checker.scalars.origin.string }
             if checker.size % 65_536 == 0 { progress(checker.size, total) }
             return position(of: record, blobs, &named)
         }
         if let store, !compared, checker.size == store.scalars.nextRecord.rawValue {
             try compareRows(&checker, store)
         }
+        try requireOrigin(signedOrigin, checker)
         if let head, report.count.rawValue < head.size {
             throw StoreFault(
                 .missing,
@@ -377,6 +392,15 @@ package struct Verification: ~Copyable {
             }
             notes.append("an incomplete record behind record \(report.count) is cut at next start")
         }
+    }
+
+    /// The checkpoint is of the origin that the ledger had at its size.
+    private func requireOrigin(_ found: String?, _ checker: Checker) throws(Refuted) {
+        guard let checkpoint, let found, checker.isReplaying, found != checkpoint.origin else {
+            return
+        }
+        let detail = "the checkpoint is of \(checkpoint.origin), the records of \(found)"
+        throw Refuted(.origin, detail, file: directory.path + "/checkpoint")
     }
 
     /// Every file beside the records is one that a record names.

@@ -78,6 +78,22 @@ package struct Checkpoint: Hashable, Sendable {
         return try Checkpoint(text: note.text, of: origin)
     }
 
+    /// Opens a note of the log that one of the keys is of: a ledger that ended one origin and goes
+    /// on under another has keys of both names.
+    ///
+    /// - Throws: ``EvidenceRefusal`` with the first check that said no.
+    package static func open(
+        _ note: SignedNote,
+        byAnyOf keys: [VerifierKey]
+    ) throws(EvidenceRefusal) -> Checkpoint {
+        let origin = Array(note.text.prefix { $0 != 0x0A })
+        let own = keys.filter { $0.type == .log && Array($0.id.name.text.utf8) == origin }
+        guard let name = own.first?.id.name.text else {
+            throw EvidenceRefusal(.origin, "of a log that no key is of")
+        }
+        return try open(note, of: name, keys: own)
+    }
+
     private static func malformed(_ reason: String) -> EvidenceRefusal {
         EvidenceRefusal(.checkpointFormat, reason)
     }

@@ -25,6 +25,10 @@ package enum DataDirectoryMode: Hashable, Sendable {
     case open
     /// For the verifier: nothing is changed, and no right to write is needed.
     case inspect
+    /// For a restore: an empty folder becomes a ledger when ``DataDirectory/publish()`` is called.
+    case restore
+    /// For a copy beside a running node: takes no lock, so only what is durable may be read.
+    case observe
 }
 
 /// An open data directory, locked while a reference to it lives.
@@ -55,20 +59,23 @@ package final class DataDirectory: Sendable {
         self.path = path
         let names = try Self.names(disk, path, mode)
         guard let names, names.contains("FORMAT") else {
-            guard mode == .createOrOpen else {
+            guard mode == .createOrOpen || mode == .restore else {
                 throw StoreFault(.missing, subject: path, reason: "holds no ledger")
             }
-            held = Mutex(try Self.create(disk, path, names))
+            held = Mutex(try Self.create(disk, path, names, isReady: mode == .createOrOpen))
             lockNote = nil
             isNew = true
             return
         }
+        guard mode != .restore else {
+            throw StoreFault(.notEmpty, subject: path, reason: "holds a ledger")
+        }
         try Self.checkFormat(disk, path)
-        let lock = try Self.lock(disk, path, mode)
+        let lock = mode == .observe ? (held: nil, note: nil) : try Self.lock(disk, path, mode)
         held = Mutex(lock.held)
         lockNote = lock.note
         isNew = false
-        if mode != .inspect {
+        if mode != .inspect, mode != .observe {
             // Names that an earlier process made or removed may not be durable yet.
             try onDisk { () throws(DiskFault) in try disk.syncDirectory(path) }
         }
@@ -193,7 +200,8 @@ package final class DataDirectory: Sendable {
         do {
             return try disk.list(path).map(\.name)
         } catch {
-            guard error.code == .notFound, mode == .createOrOpen else { throw StoreFault(error) }
+            let mayMake = mode == .createOrOpen || mode == .restore
+            guard error.code == .notFound, mayMake else { throw StoreFault(error) }
             return nil
         }
     }
@@ -233,7 +241,8 @@ package final class DataDirectory: Sendable {
     private static func create(
         _ disk: any Disk,
         _ path: String,
-        _ names: [String]?
+        _ names: [String]?,
+        isReady: Bool
     ) throws(StoreFault) -> (any DiskLock)? {
         try checkEmpty(disk, path, names ?? [])
         try onDisk { () throws(DiskFault) in
@@ -246,9 +255,19 @@ package final class DataDirectory: Sendable {
                 try disk.makeDirectory(path + "/" + folder)
             }
             try disk.syncDirectory(path)
-            try disk.replace(path + "/FORMAT", with: format)
+            if isReady { try disk.replace(path + "/FORMAT", with: format) }
         }
         return lock
+    }
+
+    /// Makes a restored folder a ledger: everything else in it is there, and durable.
+    ///
+    /// - Throws: ``StoreFault``.
+    package func publish() throws(StoreFault) {
+        try onDisk { () throws(DiskFault) in
+            try disk.syncDirectory(path)
+            try disk.replace(path + "/FORMAT", with: Self.format)
+        }
     }
 
     private static func checkEmpty(

@@ -21,6 +21,10 @@ package struct StoreFault: Error, Hashable, Sendable, CustomStringConvertible {
         case unknownFormat
         /// Another process has the data directory.
         case locked
+        /// A mirror is of another ledger.
+        case otherLedger
+        /// A mirror holds another history than the ledger, or more of it.
+        case otherHistory
         /// The folder holds something else than a ledger.
         case notEmpty
         /// Records reach above what the log yields, or differ from it: an acknowledged entry was
@@ -62,6 +66,7 @@ package struct StoreFault: Error, Hashable, Sendable, CustomStringConvertible {
         case .missing: "; restore a backup"
         case .unknownFormat: "; start the program version that wrote it"
         case .locked: "; stop that process first"
+        case .otherLedger, .otherHistory: "; nothing was changed; name another folder"
         case .notEmpty: "; name an empty folder"
         case .lostEntry: "; restore the log, nothing was cut"
         }

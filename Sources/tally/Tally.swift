@@ -17,8 +17,8 @@ struct Tally: AsyncParsableCommand {
             """,
         version: Node.version,
         subcommands: [
-            Serve.self, Verify.self, Import.self, Keys.self, Recover.self, Receipts.self,
-            Bench.self, Demo.self,
+            Serve.self, Verify.self, Backup.self, Import.self, Keys.self, Recover.self,
+            Receipts.self, Bench.self, Demo.self,
         ]
     )
 }

@@ -82,7 +82,10 @@ struct ReportTests {
                 "RECORD_ENCODING", "BLOB_MISSING", "BLOB_HASH", "RECORD_SHAPE", "RECORD_INDEX",
                 "RECORD_TIME", "LEAF_HASH", "CHAIN_SEQ", "CHAIN_PREV", "IDEMPOTENCY", "LEDGER",
                 "BOOK", "GROUP", "OUTCOME",
-                "MISSING", "ROOT", "PROJECTION", "STATE_DIGEST", "SEAL", "VIEW", "FILE",
+                "MISSING", "ROOT", "PROJECTION", "STATE_DIGEST", "SEAL", "VIEW", "BUNDLE",
+                "SURPLUS",
+                "TILE_LENGTH", "TILE_HASH", "KEY_FORMAT", "NOTE_FORMAT", "SIGNATURE",
+                "CHECKPOINT_FORMAT", "ORIGIN", "FORK", "ROLLBACK", "SPLIT_VIEW", "FILE",
             ]
         )
     }

@@ -40,13 +40,12 @@ package struct FlushCapture: Sendable {
         (keys, dirty) = (begun.dirty.keys, begun.dirty.items)
         places = copies.copied.places
         imageCount = Int(copies.copied.count)
-        var head = LittleEndianWriter()
-        head.byte(CacheImageCodec.format)
-        head.append([UInt8](repeating: 0, count: 7))
-        head.integer(begun.entriesPerGeneration)
-        head.integer(applied.rawValue)
-        head.integer(copies.copied.count)
-        image = [head.bytes, copies.copied.image.bytes]
+        let head = CacheImageCodec.head(
+            entriesPerGeneration: begun.entriesPerGeneration,
+            applied: applied,
+            count: UInt64(copies.copied.count)
+        )
+        image = [head, copies.copied.image.bytes]
     }
 
     /// The number of changed rows.
@@ -197,6 +196,26 @@ package enum CacheImageCodec {
         let isOld: Bool
         let kind: UInt8
         let held: Held
+    }
+
+    /// The image of a cache that holds nothing: every key is then read from the state store.
+    package static func empty(entriesPerGeneration: UInt64, applied: LogIndex) -> [UInt8] {
+        head(entriesPerGeneration: entriesPerGeneration, applied: applied, count: 0)
+    }
+
+    /// What stands before the rows.
+    static func head(
+        entriesPerGeneration: UInt64,
+        applied: LogIndex,
+        count: UInt64
+    ) -> [UInt8] {
+        var head = LittleEndianWriter()
+        head.byte(format)
+        head.append([UInt8](repeating: 0, count: 7))
+        head.integer(entriesPerGeneration)
+        head.integer(applied.rawValue)
+        head.integer(count)
+        return head.bytes
     }
 
     /// Appends the row of a flush that began when the current generation had a stamp.
