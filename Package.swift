@@ -174,6 +174,10 @@ let package = Package(
             ]
         ),
         tests("ConformanceTests", ["TallyCodec", "TallyNode", "TallyImport", "TallyViews"]),
+        tests(
+            "IndependentTests",
+            ["TallyCodec", "TallyProof", "TallyChecker", "TallyStore", "TallyHTTP", "TallyNode"]
+        ),
         tests("FuzzTests", ["TallyCodec", "TallyImport", "TallyKernel", "TallyProof"]),
     ]
 )
