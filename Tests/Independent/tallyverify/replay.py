@@ -43,7 +43,7 @@ class Refused(Exception):
         return False
 
 
-def refuse(name: str, **details: object) -> Refused:
+def refuse(name: str, /, **details: object) -> Refused:
     return Refused((name, details))
 
 
@@ -401,8 +401,8 @@ class Replay:
     def _move(self, book: Book, posting: Posting, forced: bool) -> None:
         source, destination, asset, amount = posting
         received, given = book.volumes.get((asset, source), (0, 0))
-        if source != "world" and not forced and received - given < amount:
-            available = max(0, received - given)
+        available = max(0, received - given)
+        if source != "world" and not forced and available < amount:
             raise refuse(
                 "insufficientFunds",
                 account=source,
