@@ -139,7 +139,7 @@ def verify(folder: Path, given: list[VerifierKey] | None, report: Report) -> Non
                 detail = f"{ledger.size} records after a clean stop at {head.size}"
                 report.refute("SURPLUS", detail, Place("records/entries", None, head.size))
             report.notes.append(f"records from {head.size} on are above the head")
-    _compare(folder / "records/offsets", "records/offsets", _offsets(ledger), "OFFSETS", report)
+    _compare(folder / "records/offsets", "records/offsets", _offsets(ledger), "FILE", report)
     _tiles(folder, ledger, ledger.size if head is None else head.size, report)
     if ledger.is_whole and ledger.replay.is_whole:
         _positions(folder, ledger, report)

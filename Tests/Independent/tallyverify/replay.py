@@ -92,8 +92,10 @@ class Replay:
         return held[-1] if held else None
 
     def _refute(self, name: str, detail: str, one: Located) -> None:
-        place = one.place
-        book = one.record.book
+        """The first fault of a book; what follows from it is not listed."""
+        place, book = one.place, one.record.book
+        if book in self.state.books and self.state.books[book].faulty:
+            return
         self.report.refute(name, detail, Place(place.file, place.offset, place.record, book.hex()))
         if book in self.state.books:
             self.state.books[book].faulty = True
@@ -436,26 +438,10 @@ class Replay:
     def _transaction(self, record: Record, book: Book) -> dict[str, object]:
         order, put = record.order, self.state.undo.put
         assert order is not None
-        reference = order["reference"]
-        conflict = None
+        reference, postings = order["reference"], order["postings"]
         if reference is not None and reference in book.references:
-            conflict = ("referenceConflict", {"reference": reference})
-        postings: list[Posting] = order["postings"]
-        before = {
-            (asset, account): book.volumes.get((asset, account))
-            for source, destination, asset, _ in postings
-            for account in (source, destination)
-        }
-        try:
-            self._move_all(book, postings, order["forced"])
-        except Refused as refused:
-            if conflict is not None:  # the documents do not say which comes first
-                raise Refused(conflict, *refused.allowed) from refused
-            raise
-        if conflict is not None:
-            for key, value in before.items():
-                put(book.volumes, key, value)
-            raise Refused(conflict)
+            raise refuse("referenceConflict", reference=reference)
+        self._move_all(book, postings, order["forced"])
         for address, content in order["accountMetadata"]:
             for key, text in content:
                 put(book.account_metadata, (address, key), text)
