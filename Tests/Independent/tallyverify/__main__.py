@@ -41,7 +41,9 @@ def _folder(path: Path, keys: list[VerifierKey] | None, report: Report) -> None:
         report.unchecked.append("FORMAT: there is none, so this is no data directory and no mirror")
 
 
-def _receipt(path: Path, record: str | None, keys: list[VerifierKey] | None, report: Report) -> None:
+def _receipt(
+    path: Path, record: str | None, keys: list[VerifierKey] | None, report: Report
+) -> None:
     report.kind = "receipt"
     try:
         data = read_bounded(path, receipt.MAX_RECEIPT_BYTES)

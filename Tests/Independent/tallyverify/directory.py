@@ -106,7 +106,9 @@ def _tiles(folder: Path, ledger: Ledger, synced: int, report: Report) -> None:
 def _positions(folder: Path, ledger: Ledger, report: Report) -> None:
     positions = folder / "records" / "positions"
     expected = {
-        book.hex(): b"".join(places.get(at, 0).to_bytes(8, "little") for at in range(1, max(places) + 1))
+        book.hex(): b"".join(
+            places.get(at, 0).to_bytes(8, "little") for at in range(1, max(places) + 1)
+        )
         for book, places in ledger.replay.transactions.items()
         if places
     }
@@ -145,7 +147,8 @@ def verify(folder: Path, given: list[VerifierKey] | None, report: Report) -> Non
         _positions(folder, ledger, report)
         if is_clean:
             for digest in sorted(beside.keys() - ledger.needed):
-                report.refute("SURPLUS", "no record names it", Place(f"records/blobs/{digest.hex()}"))
+                place = Place(f"records/blobs/{digest.hex()}")
+                report.refute("SURPLUS", "no record names it", place)
     _checkpoints(folder, ledger, keys, report)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What data directories and mirrors have in common: records in order, keys, checkpoints, the head."""
+"""What data directories and mirrors share: records in order, keys, checkpoints, the head."""
 
 from __future__ import annotations
 

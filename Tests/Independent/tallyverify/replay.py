@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Executes every record again, with the plainest code that could work, and compares what became of it.
+"""Executes every record again, with the plainest code that could work, and compares outcomes.
 
 A book that has a fault is not executed further: its first fault is named, the other books go on.
 """
@@ -15,7 +15,9 @@ from .report import Place, Report
 from .state import Body, Book, Claim, State, entity_row, rows_root
 
 MAX_ENTITY_ROW = 262_144
-SYSTEM_KINDS = frozenset("ledger.create book.create config.set log.key log.seal log.successor".split())
+SYSTEM_KINDS = frozenset(
+    "ledger.create book.create config.set log.key log.seal log.successor".split()
+)
 ACCOUNT_KINDS = frozenset("tx tx.revert tx.meta tx.meta.del acct.meta acct.meta.del".split())
 ANY_BOOK_KINDS = frozenset("book.delete book.meta book.meta.del".split())
 
@@ -446,7 +448,8 @@ class Replay:
             for key, text in content:
                 put(book.account_metadata, (address, key), text)
         timestamp = record.time if order["timestamp"] is None else order["timestamp"]
-        effects = self._record_transaction(record, book, Body(postings, timestamp, order["metadata"]))
+        body = Body(postings, timestamp, order["metadata"])
+        effects = self._record_transaction(record, book, body)
         if reference is not None:
             put(book.references, reference, effects["transaction"])
         return effects
@@ -477,7 +480,8 @@ class Replay:
             _require_funds(book, postings)
         self._move_all(book, postings, forced=True)
         timestamp = body.timestamp if order["atEffectiveDate"] else record.time
-        effects = self._record_transaction(record, book, Body(postings, timestamp, order["metadata"]))
+        made = Body(postings, timestamp, order["metadata"])
+        effects = self._record_transaction(record, book, made)
         put(book.reverted, transaction, effects["transaction"])
         effects["postings"] = postings
         if timestamp != record.time:
