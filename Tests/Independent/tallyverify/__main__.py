@@ -36,12 +36,14 @@ def _folder(path: Path, keys: list[VerifierKey] | None, report: Report) -> None:
     elif format_ == mirror.FORMAT:
         mirror.verify(path, keys, report)
     elif (path / "FORMAT").exists():
-        report.refute("FORMAT", "neither a data directory nor a mirror", Place("FORMAT"))
+        report.refute("FILE", "neither a data directory nor a mirror", Place("FORMAT"))
     else:
         report.unchecked.append("FORMAT: there is none, so this is no data directory and no mirror")
 
 
-def _receipt(path: Path, record: str | None, keys: list[VerifierKey] | None, report: Report) -> None:
+def _receipt(
+    path: Path, record: str | None, keys: list[VerifierKey] | None, report: Report
+) -> None:
     report.kind = "receipt"
     try:
         data = read_bounded(path, receipt.MAX_RECEIPT_BYTES)

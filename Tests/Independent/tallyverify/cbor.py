@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The profile T1 of CBOR (docs/formats/record.md, "The encoding"): strict decoding, and encoding.
 
-Values are int, bytes, str, bool, None, list and `Map`. Every refusal is a `CborError` with one of the
-documented reasons and the byte offset.
+Values are int, bytes, str, bool, None, list and `Map`. Every refusal is a `CborError` with one of
+the documented reasons and the byte offset.
 """
 
 from __future__ import annotations

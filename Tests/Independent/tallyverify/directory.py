@@ -106,7 +106,9 @@ def _tiles(folder: Path, ledger: Ledger, synced: int, report: Report) -> None:
 def _positions(folder: Path, ledger: Ledger, report: Report) -> None:
     positions = folder / "records" / "positions"
     expected = {
-        book.hex(): b"".join(places.get(at, 0).to_bytes(8, "little") for at in range(1, max(places) + 1))
+        book.hex(): b"".join(
+            places.get(at, 0).to_bytes(8, "little") for at in range(1, max(places) + 1)
+        )
         for book, places in ledger.replay.transactions.items()
         if places
     }
@@ -139,13 +141,14 @@ def verify(folder: Path, given: list[VerifierKey] | None, report: Report) -> Non
                 detail = f"{ledger.size} records after a clean stop at {head.size}"
                 report.refute("SURPLUS", detail, Place("records/entries", None, head.size))
             report.notes.append(f"records from {head.size} on are above the head")
-    _compare(folder / "records/offsets", "records/offsets", _offsets(ledger), "OFFSETS", report)
+    _compare(folder / "records/offsets", "records/offsets", _offsets(ledger), "FILE", report)
     _tiles(folder, ledger, ledger.size if head is None else head.size, report)
     if ledger.is_whole and ledger.replay.is_whole:
         _positions(folder, ledger, report)
         if is_clean:
             for digest in sorted(beside.keys() - ledger.needed):
-                report.refute("SURPLUS", "no record names it", Place(f"records/blobs/{digest.hex()}"))
+                place = Place(f"records/blobs/{digest.hex()}")
+                report.refute("SURPLUS", "no record names it", place)
     _checkpoints(folder, ledger, keys, report)
 
 

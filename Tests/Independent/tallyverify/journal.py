@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events of a journal: JSON texts, and what an event does to its entity (docs/formats/record.md)."""
+"""Events of a journal: JSON texts, and what an event does to its entity (record.md)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 def members(text: str) -> Entity | None:
-    """The members of a compact JSON object, each value as it is written; none when it is no object."""
+    """The members of a compact JSON object, each value as written; none when it is no object."""
     value = _load(text)
     if not isinstance(value, dict):
         return None

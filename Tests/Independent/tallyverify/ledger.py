@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What data directories and mirrors have in common: records in order, keys, checkpoints, the head."""
+"""What data directories and mirrors share: records in order, keys, checkpoints, the head."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def read_head(folder: Path, report: Report) -> Head | None:
     try:
         return parse_head(read_bounded(path, 4_096))
     except StrictError as error:
-        report.refute("HEAD", str(error), Place("head"))
+        report.refute("FILE", str(error), Place("head"))
         return None
 
 

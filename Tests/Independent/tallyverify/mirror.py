@@ -111,7 +111,7 @@ class Mirror:
                 self.tiles.setdefault((level, number), {})[width] = shown
 
     def records(self) -> list[Stored]:
-        """The records of the widest bundles without a gap; narrower ones must be their beginnings."""
+        """The records of the widest bundles without a gap; narrower ones are their beginnings."""
         stored: list[Stored] = []
         number = 0
         while number in self.bundles:

@@ -37,7 +37,7 @@ class VerifierKey:
 
     @staticmethod
     def parse(text: str) -> "VerifierKey":
-        """A line `name+8 hex digits+base64(type, public key)`, split at the first two plus signs."""
+        """A line `name+8 hex digits+base64(type, public key)`, split at the first two pluses."""
         parts = text.split("+", 2)
         if len(parts) != 3:
             raise StrictError("a key has three parts")

@@ -108,13 +108,14 @@ def parse_json(data: bytes) -> Receipt:
     if members["type"] != TYPE:
         raise ReceiptError("RECEIPT_FORMAT", "unknown type")
     proof = _list(members["proof"], "proof", MAX_PATH)
+    openings = _list(members.get("openings", []), "openings", MAX_OPENINGS)
     return Receipt(
         origin=_text(members, "origin"),
         index=_index(members["index"]),
         record=_base64(members["record"], "record"),
         proof=[_base64(item, "proof", HASH_BYTES) for item in proof],
         checkpoint=_text(members, "checkpoint").encode(),
-        openings=[_opening(item) for item in _list(members.get("openings", []), "openings", MAX_OPENINGS)],
+        openings=[_opening(item) for item in openings],
     )
 
 

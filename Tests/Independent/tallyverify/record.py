@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records, orders and outcomes (docs/formats/record.md, refusals.md): strict decoding of their shape.
+"""Records, orders and outcomes (record.md, refusals.md): strict decoding of their shape.
 
-An order becomes a dict of named fields with their defaults filled in; an outcome an `Outcome`. Every
-refusal is a `RecordError` with a documented reason and the field.
+An order becomes a dict of named fields with their defaults filled in; an outcome an `Outcome`.
+Every refusal is a `RecordError` with a documented reason and the field.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ if unicodedata.unidata_version != "14.0.0":
 MAX_RECORD_BYTES = 65_535
 MAX_BLOB_BYTES = 524_288
 MAX_BATCH = 8_189
+MAX_ACCOUNT_BYTES = 1_024
 U63 = 1 << 63
 U64 = 1 << 64
 AMOUNT = 1 << 256
 SYSTEM_BOOK = bytes(16)
 
 PROFILE_REASONS = frozenset(
-    "non-shortest indefinite-length unexpected-break trailing-bytes truncated duplicate-key key-order"
-    " key-type float simple-value tag reserved-info bignum utf8 not-nfc depth too-long".split()
+    "non-shortest indefinite-length unexpected-break trailing-bytes truncated duplicate-key"
+    " key-order key-type float simple-value tag reserved-info bignum utf8 not-nfc depth too-long".split()
 )
 ACCOUNT = re.compile(r"[a-zA-Z0-9_-]+(:[a-zA-Z0-9_-]+)*")
 ASSET = re.compile(r"[A-Z][A-Z0-9]{0,16}(_[A-Z]{1,16})?(/[0-9]{1,6})?")
@@ -162,7 +163,10 @@ def name(value: Value, field: Path, pattern: re.Pattern[str]) -> str:
 
 
 def account(value: Value, field: Path) -> str:
-    return name(value, field, ACCOUNT)
+    address = name(value, field, ACCOUNT)
+    if len(address) > MAX_ACCOUNT_BYTES:
+        fail("illegal-name", field)
+    return address
 
 
 def metadata(value: Value, field: Path) -> Metadata:
@@ -373,7 +377,7 @@ REFUSALS: dict[int, tuple[str, tuple[_Field, ...]]] = {
     1: ("bookNotFound", (_Field("name", free_text),)),
     2: ("bookDeleted", ()),
     3: ("bookExists", (_Field("name", free_text),)),
-    4: ("bookKind", (_Field("expected", _one_of(BOOK_KINDS)), _Field("found", _one_of(BOOK_KINDS)))),
+    4: ("bookKind", tuple(_Field(word, _one_of(BOOK_KINDS)) for word in ("expected", "found"))),
     5: ("idempotencyConflict", ()),
     6: (
         "insufficientFunds",
@@ -451,7 +455,7 @@ def _effects(listed: list[Value]) -> Fields:
         fail("wrong-count", "outcome")
     effects = fields(listed[1], _EFFECTS, "outcome.effects")
     if effects["book"] is not None:
-        if any(effects[word] is not None for word in ("log", "transaction", "postings", "timestamp")):
+        if any(value is not None for word, value in effects.items() if word != "book"):
             fail("unknown-key", "outcome.effects")
     elif effects["transaction"] is None:
         if effects["postings"] is not None or effects["timestamp"] is not None:
@@ -610,7 +614,7 @@ def _content(
 
 
 def _require_needed(record: Record, order_size: int, outcome_size: int) -> None:
-    """The rule that makes blobs: the larger first, the order when both are as large, then the other."""
+    """The rule that makes blobs: the larger first, the order on a tie, then the other."""
     reference = {
         blob: len(cbor.encode([blob.length, blob.digest])) for blob in record.references
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Executes every record again, with the plainest code that could work, and compares what became of it.
+"""Executes every record again, with the plainest code that could work, and compares outcomes.
 
 A book that has a fault is not executed further: its first fault is named, the other books go on.
 """
@@ -15,7 +15,9 @@ from .report import Place, Report
 from .state import Body, Book, Claim, State, entity_row, rows_root
 
 MAX_ENTITY_ROW = 262_144
-SYSTEM_KINDS = frozenset("ledger.create book.create config.set log.key log.seal log.successor".split())
+SYSTEM_KINDS = frozenset(
+    "ledger.create book.create config.set log.key log.seal log.successor".split()
+)
 ACCOUNT_KINDS = frozenset("tx tx.revert tx.meta tx.meta.del acct.meta acct.meta.del".split())
 ANY_BOOK_KINDS = frozenset("book.delete book.meta book.meta.del".split())
 
@@ -92,8 +94,10 @@ class Replay:
         return held[-1] if held else None
 
     def _refute(self, name: str, detail: str, one: Located) -> None:
-        place = one.place
-        book = one.record.book
+        """The first fault of a book; what follows from it is not listed."""
+        place, book = one.place, one.record.book
+        if book in self.state.books and self.state.books[book].faulty:
+            return
         self.report.refute(name, detail, Place(place.file, place.offset, place.record, book.hex()))
         if book in self.state.books:
             self.state.books[book].faulty = True
@@ -432,31 +436,16 @@ class Replay:
     def _transaction(self, record: Record, book: Book) -> dict[str, object]:
         order, put = record.order, self.state.undo.put
         assert order is not None
-        reference = order["reference"]
-        conflict = None
+        reference, postings = order["reference"], order["postings"]
         if reference is not None and reference in book.references:
-            conflict = ("referenceConflict", {"reference": reference})
-        postings: list[Posting] = order["postings"]
-        before = {
-            (asset, account): book.volumes.get((asset, account))
-            for source, destination, asset, _ in postings
-            for account in (source, destination)
-        }
-        try:
-            self._move_all(book, postings, order["forced"])
-        except Refused as refused:
-            if conflict is not None:  # the documents do not say which comes first
-                raise Refused(conflict, *refused.allowed) from refused
-            raise
-        if conflict is not None:
-            for key, value in before.items():
-                put(book.volumes, key, value)
-            raise Refused(conflict)
+            raise refuse("referenceConflict", reference=reference)
+        self._move_all(book, postings, order["forced"])
         for address, content in order["accountMetadata"]:
             for key, text in content:
                 put(book.account_metadata, (address, key), text)
         timestamp = record.time if order["timestamp"] is None else order["timestamp"]
-        effects = self._record_transaction(record, book, Body(postings, timestamp, order["metadata"]))
+        body = Body(postings, timestamp, order["metadata"])
+        effects = self._record_transaction(record, book, body)
         if reference is not None:
             put(book.references, reference, effects["transaction"])
         return effects
@@ -487,7 +476,8 @@ class Replay:
             _require_funds(book, postings)
         self._move_all(book, postings, forced=True)
         timestamp = body.timestamp if order["atEffectiveDate"] else record.time
-        effects = self._record_transaction(record, book, Body(postings, timestamp, order["metadata"]))
+        made = Body(postings, timestamp, order["metadata"])
+        effects = self._record_transaction(record, book, made)
         put(book.reverted, transaction, effects["transaction"])
         effects["postings"] = postings
         if timestamp != record.time:

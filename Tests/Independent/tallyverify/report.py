@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a verification says: findings with their place, what was not checked, notes, and the exit code."""
+"""What a verification says: findings and their places, what was not checked, the exit code."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """Refuted when there is a finding, else not verified when something is unchecked, else verified."""
+    """Refuted with a finding, else not verified when something is unchecked, else verified."""
 
     kind: str = ""
     size: int | None = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The state that a replay has reached, its rows and digests (docs/formats/state.md, tree.md, seal.md)."""
+"""The state that a replay has reached, its rows and digests (state.md, tree.md, seal.md)."""
 
 from __future__ import annotations
 

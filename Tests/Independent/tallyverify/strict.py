@@ -40,7 +40,7 @@ def _no_constant(name: str) -> Any:
 
 
 def json_value(data: bytes) -> Any:
-    """One JSON document; refuses members that stand twice, NaN, lone surrogates and a byte order mark."""
+    """One JSON document; refuses doubled members, NaN, lone surrogates, a byte order mark."""
     try:
         text = data.decode("utf-8", "strict")
         value = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)

@@ -26,7 +26,7 @@ def _pair_up(level: list[bytes]) -> list[bytes]:
 
 
 def root(leaves: list[bytes]) -> bytes:
-    """The root over leaf hashes. A last odd hash goes up as it is, which is the split at powers of two."""
+    """The root over leaf hashes. A last odd hash goes up as it is: the split at powers of two."""
     if not leaves:
         return EMPTY_ROOT
     level = leaves
