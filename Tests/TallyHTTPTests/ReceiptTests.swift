@@ -7,6 +7,7 @@
 import HTTPTypes
 import TallyHTTP
 import TallyProof
+import TallyTypes
 import TestSupport
 import Testing
 
@@ -67,20 +68,20 @@ struct ReceiptTests {
             #expect(early.status == 202 && early.header("Retry-After") == "1")
             #expect(early.header("Tally-Record") == "3")
             let events = "/tally/v1/journals/log/events/"
-            let receipt = try await server.send(.get, events + "1/receipt")
+            let receipt = try await server.send(.get, events + "0/receipt")
             #expect(receipt.status == 200 && receipt.text == "json of 4")
             #expect(receipt.header("Tally-Record") == "4")
             let text = try await server.send(
                 .get,
-                events + "1/receipt?format=tlog-proof&minIndex=4"
+                events + "0/receipt?format=tlog-proof&minIndex=4"
             )
             #expect(text.text == "tlogProof of 4")
             for (wrong, status) in [
                 (transaction + "2/receipt", 404), (transaction + "x/receipt", 400),
-                (transaction + "9223372036854775808/receipt", 404), (events + "2/receipt", 404),
-                (transaction + "1/receipt?format=cose", 400), (events + "1/receipt?more=1", 400),
+                (transaction + "9223372036854775808/receipt", 404), (events + "1/receipt", 404),
+                (transaction + "1/receipt?format=cose", 400), (events + "0/receipt?more=1", 400),
                 ("/tally/v1/books/log/transactions/1/receipt", 400),
-                ("/tally/v1/journals/main/events/1/receipt", 400),
+                ("/tally/v1/journals/main/events/0/receipt", 400),
                 ("/tally/v1/books/none/transactions/1/receipt", 404),
             ] {
                 #expect(try await server.send(.get, wrong).status == status, "\(wrong)")
