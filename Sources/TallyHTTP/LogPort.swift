@@ -13,11 +13,14 @@ package struct LogPort: Sendable {
         package let size: UInt64
         /// The signed note.
         package let note: [UInt8]
+        /// Another one for other bytes; letters and digits.
+        package let tag: String
 
         /// Makes a checkpoint.
-        package init(size: UInt64, note: [UInt8]) {
+        package init(size: UInt64, note: [UInt8], tag: String) {
             self.size = size
             self.note = note
+            self.tag = tag
         }
     }
 
@@ -71,6 +74,10 @@ package struct LogPort: Sendable {
     package var consistency: @Sendable (_ from: UInt64, _ to: UInt64) async throws -> [String]
     /// The receipt of a record under the newest checkpoint; nil when that does not cover it.
     package var receipt: @Sendable (_ index: UInt64, ReceiptForm) async throws -> [UInt8]?
+    /// Waits until a checkpoint covers a record, bounded; false when none does in time or ever.
+    package var covered: @Sendable (_ index: UInt64) async -> Bool
+    /// What stands beside records under the text of a digest; nil when nothing does.
+    package var blob: @Sendable (String) async throws -> [UInt8]?
     /// The bytes of a tile or a bundle, by its path below the log; nil when there is none in the
     /// published size.
     package var tile: @Sendable (_ path: String) async throws -> [UInt8]?
@@ -90,6 +97,8 @@ package struct LogPort: Sendable {
         inclusion: @escaping @Sendable (UInt64, UInt64) async throws -> Inclusion,
         consistency: @escaping @Sendable (UInt64, UInt64) async throws -> [String],
         receipt: @escaping @Sendable (UInt64, ReceiptForm) async throws -> [UInt8]?,
+        covered: @escaping @Sendable (UInt64) async -> Bool,
+        blob: @escaping @Sendable (String) async throws -> [UInt8]?,
         tile: @escaping @Sendable (String) async throws -> [UInt8]?,
         seal: @escaping @Sendable () async throws -> Sealed,
         sealProblem: @escaping @Sendable () -> String?,
@@ -101,6 +110,8 @@ package struct LogPort: Sendable {
         self.inclusion = inclusion
         self.consistency = consistency
         self.receipt = receipt
+        self.covered = covered
+        self.blob = blob
         self.tile = tile
         self.seal = seal
         self.sealProblem = sealProblem

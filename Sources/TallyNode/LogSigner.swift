@@ -40,6 +40,8 @@ package final class LogSigner: Sendable {
     private let directory: DataDirectory
     private let records: RecordFiles
     private let state: Mutex<State>
+    /// Tells those who wait for a checkpoint.
+    package let publication = Publication()
 
     /// Opens the keys of a ledger.
     ///
@@ -65,6 +67,8 @@ package final class LogSigner: Sendable {
         verifierKeys = try directory.readVerifierKeys() ?? []  // a ledger that never signed
         let earlier = try earlierCheckpoint()
         state.withLock { $0.published = earlier }
+        if let earlier { publication.reached(earlier.checkpoint.size) }
+        if refusal != nil { publication.end() }
     }
 
     /// The checkpoint that the directory holds, when it is one of this ledger as it is.
@@ -90,6 +94,7 @@ package final class LogSigner: Sendable {
     /// Signs nothing from here on, and says why.
     func end(_ reason: String) {
         state.withLock { if $0.refusal == nil { $0.refusal = reason } }
+        publication.end()
     }
 
     /// Lets go of the key; nothing is signed afterwards.
@@ -98,6 +103,7 @@ package final class LogSigner: Sendable {
             state.lock = nil
             if state.refusal == nil { state.refusal = "the node has stopped" }
         }
+        publication.end()
     }
 
     /// The newest checkpoint; nil before the first.
@@ -129,7 +135,7 @@ package final class LogSigner: Sendable {
             )
         }
         if let reason = try objection(to: head, held) {
-            state.withLock { $0.refusal = reason }
+            end(reason)
             return
         }
         if held.size == head.size, published?.checkpoint.size == head.size { return }
@@ -149,11 +155,13 @@ package final class LogSigner: Sendable {
             throw StoreFault(error)
         }
         let note = try signed(checkpoint)
+        try SavedCheckpoints(directory).save(note, size: head.size)
         try directory.writeCheckpoint(note)
         state.withLock { state in
             state.held = next
             state.published = PublishedCheckpoint(checkpoint: checkpoint, note: note)
         }
+        publication.reached(head.size)
     }
 
     private func guardOnDisk() throws(StoreFault) -> [UInt8] {

@@ -14,7 +14,13 @@ extension Node {
         LogPort(
             verifierKeys: { [signer] in signer.verifierKeys },
             published: { [signer] in
-                signer.published.map { LogPort.Published(size: $0.checkpoint.size, note: $0.note) }
+                signer.published.map {
+                    LogPort.Published(
+                        size: $0.checkpoint.size,
+                        note: $0.note,
+                        tag: Hashing.sha256($0.note).description
+                    )
+                }
             },
             refusal: { [signer] in signer.refusal },
             inclusion: { [records] index, size in
@@ -37,6 +43,11 @@ extension Node {
                 return try await records.onFiles { files in
                     try files.receipt(index, published, origin, form)
                 }
+            },
+            covered: { [signer] index in await signer.publication.covers(index) },
+            blob: { [records] text in
+                guard let digest = Digest(hexadecimal: text[...].utf8) else { return nil }
+                return try await records.onFiles { try $0.blob(digest) }
             },
             tile: { [records, signer] text in
                 guard let size = signer.published?.checkpoint.size,
@@ -108,6 +119,18 @@ extension RecordFiles {
             checkpoint: published.note
         )
         return form == .json ? receipt.json : receipt.tlogProof
+    }
+
+    fileprivate func blob(_ digest: Digest) throws -> [UInt8]? {
+        guard let bytes = try blobs.bytes(of: digest) else { return nil }
+        guard Hashing.sha256(bytes) == digest else {
+            throw StoreFault(
+                .corrupt,
+                subject: "blob \(digest)",
+                reason: "holds other bytes than its name says"
+            )
+        }
+        return bytes
     }
 
     fileprivate func tile(_ path: TilePath) throws -> [UInt8] {

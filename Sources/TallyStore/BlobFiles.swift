@@ -52,8 +52,16 @@ package struct BlobFiles: Sendable {
     ///
     /// - Throws: ``StoreFault`` when the disk fails.
     package func bytes(of reference: BlobReference) throws(StoreFault) -> [UInt8]? {
+        try bytes(of: reference.digest)
+    }
+
+    /// Returns what the file of a digest holds, unchecked, at most one byte more than the largest
+    /// blob; nil when there is no file.
+    ///
+    /// - Throws: ``StoreFault`` when the disk fails.
+    package func bytes(of digest: Digest) throws(StoreFault) -> [UInt8]? {
         do throws(DiskFault) {
-            let file = try disk.open(path(of: reference), .readOnly)
+            let file = try disk.open(path(of: digest), .readOnly)
             let size = min(try file.size(), Limits.blobBytesMax + 1)
             return try file.bytes(at: 0, count: size)
         } catch {
@@ -126,5 +134,7 @@ package struct BlobFiles: Sendable {
         try disk.syncDirectory(folder)
     }
 
-    func path(of reference: BlobReference) -> String { folder + "/\(reference.digest)" }
+    func path(of reference: BlobReference) -> String { path(of: reference.digest) }
+
+    private func path(of digest: Digest) -> String { folder + "/\(digest)" }
 }

@@ -106,7 +106,7 @@ func checksummed(_ text: String) -> [UInt8] {
 
 extension Digest {
     /// Reads sixty-four hexadecimal digits; nil for anything else.
-    init?(hexadecimal digits: Substring.UTF8View) {
+    package init?(hexadecimal digits: Substring.UTF8View) {
         guard digits.count == 64 else { return nil }
         var bytes: [UInt8] = []
         var high: UInt8?

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `tally receipt verify`: checks a receipt with a public key and nothing else: no ledger, no
-// network. Exit code 0 verified, 1 refuted, 2 not verified.
+// `tally receipt get` asks a server for a receipt and waits until a checkpoint covers the record.
+// `tally receipt verify` checks one with a public key and nothing else: no ledger, no network; exit
+// code 0 verified, 1 refuted, 2 not verified.
 
 import ArgumentParser
 import Foundation
@@ -13,10 +14,61 @@ struct Receipts: ParsableCommand {
         abstract: "Receipts of records.",
         discussion: """
             Example:
+              tally receipt get --url http://127.0.0.1:3068 7 --out receipt.json
               tally receipt verify receipt.json --key ledger.vkeys
             """,
-        subcommands: [Verify.self]
+        subcommands: [Get.self, Verify.self]
     )
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case json
+        case tlogProof = "tlog-proof"
+    }
+
+    struct Get: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Get the receipt of a record from a server.",
+            discussion: """
+                Waits up to a minute for a checkpoint that covers the record. The receipt proves
+                nothing before it is verified with a key that came another way.
+                Example:
+                  tally receipt get --url http://127.0.0.1:3068 7 --out receipt.json
+                """
+        )
+
+        @Argument(help: "The index of the record, as Tally-Record says.")
+        var index: UInt64
+
+        @Option(help: ArgumentHelp("The server, or the prefix of its log.", valueName: "url"))
+        var url: String
+
+        @Option(help: ArgumentHelp("Where to write it; else it is printed.", valueName: "file"))
+        var out: String?
+
+        @Option(help: "json, or tlog-proof as other programs read it.")
+        var format = Format.json
+
+        func run() async throws {
+            let log = RemoteLog(url: url)
+            let receipt: Result<[UInt8], any Error>
+            do {
+                receipt = .success(try await log.receipt(index, format: format.rawValue))
+            } catch {
+                receipt = .failure(error)
+            }
+            try await log.close()
+            let bytes = try receipt.get()
+            guard let out else {
+                FileHandle.standardOutput.write(Data(bytes))
+                return
+            }
+            do {
+                try Data(bytes).write(to: URL(fileURLWithPath: out), options: .atomic)
+            } catch {
+                throw Failure("\(out): cannot be written: \(error.localizedDescription)")
+            }
+        }
+    }
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -25,7 +77,7 @@ struct Receipts: ParsableCommand {
                 Exit code 0: the record is in the log that one of the keys signed. 1: it is not, and
                 the check that said no is named. 2: not verified, no key was given.
                 Example:
-                  curl -s http://127.0.0.1:3068/tally/v1/log/receipt/7 > receipt.json
+                  tally receipt get --url http://127.0.0.1:3068 7 --out receipt.json
                   tally receipt verify receipt.json --key ledger.vkeys
                 """
         )

@@ -48,4 +48,44 @@ struct RemoteLog {
         default: throw .failed("status \(response.status.code)")
         }
     }
+
+    /// The largest receipt: a record, its path and a note, in base64.
+    private static let receiptBytesMax = 4 << 20
+    /// The longest wait for a checkpoint that covers a record.
+    private static let patience: Duration = .seconds(60)
+
+    /// Asks for the receipt of a record as often as the server says, until a checkpoint covers it.
+    func receipt(_ index: UInt64, format: String) async throws -> [UInt8] {
+        let address = "\(prefix)/receipt/\(index)?format=\(format)"
+        let end = ContinuousClock.now + RemoteLog.patience
+        while true {
+            let response: HTTPClientResponse
+            let bytes: ByteBuffer
+            do {
+                response = try await client.execute(
+                    HTTPClientRequest(url: address),
+                    timeout: .seconds(60)
+                )
+                bytes = try await response.body.collect(upTo: RemoteLog.receiptBytesMax)
+            } catch {
+                throw Failure("\(address): \(error); is a server running there?")
+            }
+            switch response.status {
+            case .ok: return [UInt8](buffer: bytes)
+            case .accepted: break
+            default:
+                let answer = String(buffer: bytes).prefix(300)
+                throw Failure("\(address): status \(response.status.code): \(answer)")
+            }
+            let wait = response.headers.first(name: "Retry-After").flatMap(UInt64.init)
+            let next = ContinuousClock.now + .seconds(min(max(wait ?? 1, 1), 60))
+            guard next <= end else {
+                throw Failure(
+                    "\(address): no checkpoint covers the record yet; try again, "
+                        + "\(prefix) says whether the server signs"
+                )
+            }
+            try await Task.sleep(until: next)
+        }
+    }
 }

@@ -17,6 +17,9 @@ enum DumbLog {
     )
     static let note = Array("ledger.test\n2\nnot a root\n\n".utf8)
 
+    /// What stands beside some record.
+    static let blob = Array("beside".utf8)
+
     /// Publishes the first two of the records.
     static func port(_ leaves: @escaping @Sendable () async -> [Digest]) -> LogPort {
         @Sendable func text(_ hash: Digest) -> String {
@@ -24,7 +27,7 @@ enum DumbLog {
         }
         return LogPort(
             verifierKeys: { ["ledger.test+00000000+key"] },
-            published: { LogPort.Published(size: 2, note: note) },
+            published: { LogPort.Published(size: 2, note: note, tag: "1a") },
             refusal: { nil },
             inclusion: { index, size in
                 let leaves = await leaves()
@@ -37,8 +40,11 @@ enum DumbLog {
                 return proof.path.map(text)
             },
             receipt: { index, form in
-                index < 2 ? Array("\(form) of \(index)".utf8) : nil
+                if index == 5 { throw BrokenDisk() }
+                return index < 2 || index == 4 ? Array("\(form) of \(index)".utf8) : nil
             },
+            covered: { index in index < 6 },
+            blob: { $0 == Hashing.sha256(blob).description ? blob : nil },
             tile: { path in
                 guard path == "tile/0/000.p/2" else { return nil }
                 return await leaves()[..<2].flatMap(\.bytes)

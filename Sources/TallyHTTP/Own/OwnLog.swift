@@ -29,14 +29,25 @@ enum OwnLog {
 
     /// `GET /tally/v1/log/checkpoint`.
     static func checkpoint(_ call: Call) async throws -> Reply {
-        guard let published = call.node.log.published() else { return missing("no checkpoint yet") }
-        return Reply(
-            200,
-            headers: [
-                (.contentType, "text/plain; charset=utf-8"), (.cacheControl, "no-cache"),
-            ],
-            body: published.note
-        )
+        guard let published = call.node.log.published() else {
+            throw Problem.notFound("no checkpoint yet")
+        }
+        let tag = "\"\(published.tag)\""
+        var reply = Reply(304, headers: [(.etag, tag), (.cacheControl, "no-cache")])
+        guard !isHeld(tag, call) else { return reply }
+        reply.status = 200
+        reply.headers.append((.contentType, "text/plain; charset=utf-8"))
+        reply.body = published.note
+        return reply
+    }
+
+    /// True when the client says that it holds what a tag names.
+    private static func isHeld(_ tag: String, _ call: Call) -> Bool {
+        guard let held = call.header(.ifNoneMatch) else { return false }
+        return held.split(separator: ",").contains { part in
+            let name = part.filter { $0 != " " && $0 != "\t" }
+            return name == "*" || name == tag || name == "W/" + tag
+        }
     }
 
     /// `GET /tally/v1/log/proof/inclusion?index=&size=`.
@@ -70,35 +81,26 @@ enum OwnLog {
         }
     }
 
-    /// `GET /tally/v1/log/receipt/{index}`.
-    static func receipt(_ call: Call) async throws -> Reply {
-        guard let index = Call.unsigned(try call.parameter("index")) else {
-            throw Problem.validation("index: not an unsigned integer below 2^64")
+    /// `GET /tally/v1/log/blob/{sha256}`: what stands beside records, by its digest.
+    static func blob(_ call: Call) async throws -> Reply {
+        guard let bytes = try await call.node.log.blob(try call.parameter("sha256")) else {
+            throw Problem.notFound("no such blob")
         }
-        let form: LogPort.ReceiptForm
-        switch call.target.value("format") {
-        case nil, "json": form = .json
-        case "tlog-proof": form = .tlogProof
-        case .some: throw Problem.validation("format: json or tlog-proof")
-        }
-        guard index < (await call.node.head()).size else {
-            return missing("record \(index) not found")
-        }
-        guard let receipt = try await call.node.log.receipt(index, form) else {
-            if let refusal = call.node.log.refusal() {
-                throw Problem(503, .internalError, "nothing is signed: \(refusal)")
-            }
-            return Reply(202, headers: [(.retryAfter, "1"), (.cacheControl, "no-store")])
-        }
-        let type = form == .json ? "application/json" : "text/plain; charset=utf-8"
-        return Reply(200, headers: [(.contentType, type)], body: receipt)
+        return immutable(bytes)
     }
 
     /// `GET /tally/v1/log/tile/…`.
     static func tile(_ call: Call) async throws -> Reply {
         let path = call.target.segments.dropFirst(3).joined(separator: "/")
-        guard let bytes = try await call.node.log.tile(path) else { return missing("no such tile") }
-        return Reply(
+        guard let bytes = try await call.node.log.tile(path) else {
+            throw Problem.notFound("no such tile")
+        }
+        return immutable(bytes)
+    }
+
+    /// Bytes that never change under their name.
+    private static func immutable(_ bytes: [UInt8]) -> Reply {
+        Reply(
             200,
             headers: [
                 (.contentType, "application/octet-stream"),
@@ -106,13 +108,6 @@ enum OwnLog {
             ],
             body: bytes
         )
-    }
-
-    /// What is not there now may be there later: nobody keeps the answer.
-    static func missing(_ message: String) -> Reply {
-        var reply = Reply.problem(.notFound(message))
-        reply.headers.append((.cacheControl, "no-store"))
-        return reply
     }
 
     private static func required(_ name: String, _ call: Call) throws -> UInt64 {

@@ -38,6 +38,12 @@ enum OwnRoutes {
             bodyBytesMax: Limits.entryBytesMax,
             OwnBatches.submit
         ),
+        own(
+            .get,
+            "/books/{book}/transactions/{id}/receipt",
+            query: ["format", "minIndex"],
+            OwnReceipts.transaction
+        ),
     ]
 
     private static let journals: [Route] = [
@@ -54,6 +60,12 @@ enum OwnRoutes {
             query: ["limit", "before", "minIndex"],
             OwnJournals.recent
         ),
+        own(
+            .get,
+            "/journals/{book}/events/{seq}/receipt",
+            query: ["format", "minIndex"],
+            OwnReceipts.event
+        ),
     ]
 
     private static let evidence: [Route] = [
@@ -68,7 +80,8 @@ enum OwnRoutes {
             own(.get, "/log/checkpoint", OwnLog.checkpoint),
             own(.get, "/log/proof/inclusion", query: ["index", "size"], OwnLog.inclusion),
             own(.get, "/log/proof/consistency", query: ["from", "to"], OwnLog.consistency),
-            own(.get, "/log/receipt/{index}", query: ["format"], OwnLog.receipt),
+            own(.get, "/log/receipt/{index}", query: ["format"], OwnReceipts.get),
+            own(.get, "/log/blob/{sha256}", OwnLog.blob),
             own(.post, "/log/seals", OwnSeals.seal),
             own(
                 .get,
@@ -84,6 +97,7 @@ enum OwnRoutes {
         "{a}", "{a}/{b}", "{a}/{b}/{c}", "{a}/{b}/{c}/{d}", "{a}/{b}/{c}/{d}/{e}",
     ]
 
+    /// A write may wait for the receipt of its record.
     private static func own(
         _ method: HTTPRequest.Method,
         _ template: String,
@@ -91,13 +105,14 @@ enum OwnRoutes {
         query: Set<String> = [],
         _ handler: @escaping Route.Handler
     ) -> Route {
-        Route(
+        let isWrite = method != .get
+        return Route(
             .own,
             method,
             "/tally/v1" + template,
             bodyBytesMax: bodyBytesMax,
-            query: query,
-            handler: handler
+            query: isWrite ? query.union(["wait"]) : query,
+            handler: isWrite ? OwnReceipts.waiting(handler) : handler
         )
     }
 }

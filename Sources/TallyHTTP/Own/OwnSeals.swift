@@ -12,7 +12,7 @@ enum OwnSeals {
     /// `POST /tally/v1/log/seals`: answers when the seal is durable.
     static func seal(_ call: Call) async throws -> Reply {
         let sealed = try await call.node.log.seal()
-        return .data(call.plainWriter) { writer in
+        var reply = Reply.data(call.plainWriter) { writer in
             writer.beginObject()
             writer.member("record", sealed.record.rawValue)
             writer.key("seal")
@@ -21,6 +21,8 @@ enum OwnSeals {
             writer.endObject()
             writer.endObject()
         }
+        reply.headers.append((.tallyRecord, sealed.record.description))
+        return reply
     }
 
     /// `GET /tally/v1/log/balances/{book}/{account}?asset=`: a balance, or that there is none.
@@ -36,7 +38,7 @@ enum OwnSeals {
             throw Problem.ledgerNotFound
         }
         guard let receipt = try await call.node.log.balance(.volume(book.id, asset, account)) else {
-            return OwnLog.missing("no seal under a checkpoint yet: POST /tally/v1/log/seals")
+            throw Problem.notFound("no seal under a checkpoint yet: POST /tally/v1/log/seals")
         }
         return Reply(
             200,

@@ -8,7 +8,7 @@ import Hummingbird
 
 /// Cross-origin answers of the v2 API.
 enum CrossOrigin {
-    private static let exposed = [HeaderName.count, .idempotencyHit, .tallyRecord]
+    private static let exposed = [HeaderName.count, .idempotencyHit, .link, .tallyRecord]
     private static let maxAgeSeconds = 600
 
     /// The headers of an answer to a request from another origin; none without an `Origin`.

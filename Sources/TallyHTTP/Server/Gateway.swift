@@ -37,6 +37,14 @@ package struct Gateway: HTTPResponder {
             answered.reply.headers += CrossOrigin.headers(origin)
         }
         answered.reply.headers.append((.contentTypeOptions, "nosniff"))
+        if let record = answered.reply.record {
+            let link = "</tally/v1/log/receipt/\(record)>; rel=\"receipt\""
+            answered.reply.headers.append((.link, link))
+        }
+        if answered.reply.status == 404, answered.family == .own {
+            // What is not there now may be there later: nobody keeps the answer.
+            answered.reply.headers.append((.cacheControl, "no-store"))
+        }
         let elapsed = (ContinuousClock.now - start).components
         let microseconds =
             UInt64(clamping: elapsed.seconds) * 1_000_000
@@ -129,8 +137,8 @@ package struct Gateway: HTTPResponder {
             }
             fields[name] = header.value
         }
-        if reply.status == 204 {
-            var response = Response(status: .noContent, headers: fields)
+        if reply.status == 204 || reply.status == 304 {
+            var response = Response(status: .init(code: reply.status), headers: fields)
             response.headers[.contentLength] = nil
             return response
         }

@@ -121,12 +121,18 @@ package enum HeaderName: String, CaseIterable, Hashable, Sendable {
     case contentType = "Content-Type"
     /// The number of rows of a list.
     case count = "Count"
+    /// Names the bytes of an answer.
+    case etag = "ETag"
     /// Asks for amounts as strings.
     case bigintAsString = "Formance-Bigint-As-String"
     /// Says that the answer is that of an earlier request.
     case idempotencyHit = "Idempotency-Hit"
     /// Names a request so that a repetition changes nothing.
     case idempotencyKey = "Idempotency-Key"
+    /// What the client holds already.
+    case ifNoneMatch = "If-None-Match"
+    /// Where more of an answer is.
+    case link = "Link"
     /// The page that a browser asks from.
     case origin = "Origin"
     /// What a page tells the next.
