@@ -96,8 +96,9 @@ extension EmbeddedLog {
         try cursor(from: index, to: last)
     }
 
-    /// Makes the first segment of a log whose entries up to an index are in the state store, and
-    /// nowhere else; for a ledger that is restored from its records.
+    /// Makes the first segment of a log whose entries up to an index are in the state store alone.
+    ///
+    /// For a ledger that is restored from its records.
     ///
     /// - Throws: ``LogFault``: `gap` when the folder already holds a log.
     package func begin(after index: LogIndex) throws(LogFault) {

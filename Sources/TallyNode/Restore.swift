@@ -47,8 +47,8 @@ package struct Restore {
     ///   - random: Gives random bytes, for the secrets of the ledger's keys in memory.
     ///   - progress: Told of records done and records in all, now and then.
     /// - Returns: What was made.
-    /// - Throws: ``NodeFault`` when the mirror is refuted; ``StoreFault`` or ``LogFault``. No ledger
-    ///   is left behind then.
+    /// - Throws: ``NodeFault`` when the mirror is refuted; ``StoreFault`` or ``LogFault``. No
+    ///   ledger is left behind then.
     package static func run(
         _ source: any MirrorSource,
         to data: String,
@@ -255,7 +255,8 @@ package struct Restore {
             }
             if size >= newest?.size ?? 0 { newest = (size, note) }  // nothing is older than none
             guard name != "checkpoint" else { continue }
-            if try !directory.disk.exists(folder) { try directory.disk.makeDirectory(folder) }
+            let isThere = try directory.disk.exists(folder)
+            if !isThere { try directory.disk.makeDirectory(folder) }
             try directory.disk.replace(directory.path + "/" + name, with: note)
         }
         if let newest { try directory.writeCheckpoint(newest.note) }

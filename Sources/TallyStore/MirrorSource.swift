@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where the files of a mirror come from: a directory, or a server. Imports TallyTypes. Conformers:
-// `MirrorDirectory` here, and the one over HTTP in the command line, which alone has a client. Every
-// read is bounded by its caller, since what is read may be hostile.
+// `MirrorDirectory` here, and the one over HTTP in the command line, which alone has a client.
+// Every read is bounded by its caller, since what is read may be hostile.
 
 package import TallyTypes
 
