@@ -6,8 +6,8 @@
 //
 // One is signed every 500 ms of a ledger that grows, so older ones are thinned: which stay follows
 // from their sizes alone. The newest 128 stay. Of those that lie d records behind the newest, with
-// 2^j ≤ d < 2^(j+1), the oldest of each aligned run of 2^max(0, j − 3) sizes stays: at most nine for
-// each j. So there are never more than 128 + 63 · 9 = 695.
+// 2^j ≤ d < 2^(j+1), the oldest of each aligned run of 2^max(0, j − 3) sizes stays: at most nine
+// for each j. So there are never more than 128 + 63 · 9 = 695.
 
 import TallyTypes
 
@@ -40,7 +40,8 @@ package struct SavedCheckpoints: Sendable {
     package func save(_ note: [UInt8], size: UInt64) throws(StoreFault) {
         let folder = path + "/checkpoints"
         do throws(DiskFault) {
-            if try !disk.exists(folder) {
+            let isThere = try disk.exists(folder)
+            if !isThere {
                 try disk.makeDirectory(folder)
                 try disk.syncDirectory(path)
             }

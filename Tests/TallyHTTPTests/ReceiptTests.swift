@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Receipts through the routes: by transaction and event, named by every write, given by a write that
-// waits; the headers by which caches keep the log, and never what is not there. Called by
+// Receipts through the routes: by transaction and event, named by every write, given by a write
+// that waits; the headers by which caches keep the log, and never what is not there. Called by
 // `swift test`.
 
 import HTTPTypes

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Receipts: of a record by its index, of a transaction, of an event; and `?wait=receipt`, with which
-// a write answers with the receipt of its record. May import TallyTypes and TallyViews; the route
-// table names these functions.
+// Receipts: of a record by its index, of a transaction, of an event; and `?wait=receipt`, with
+// which a write answers with the receipt of its record. May import TallyTypes and TallyViews; the
+// route table names these functions.
 
 import TallyTypes
 import TallyViews
