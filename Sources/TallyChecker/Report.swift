@@ -72,6 +72,12 @@ package enum Reason: String, CaseIterable, Sendable {
     case rollback = "ROLLBACK"
     /// Another root than a checkpoint of the same size.
     case splitView = "SPLIT_VIEW"
+    /// A proof that does not lead from an earlier checkpoint to a later one.
+    case consistencyProof = "CONSISTENCY_PROOF"
+    /// A known witness's cosignature fails.
+    case cosignature = "COSIGNATURE"
+    /// No witness cosigned, or none lately.
+    case stale = "STALE"
     /// A file whose bytes are not what a checksum of its own says; found by the caller.
     case file = "FILE"
 }

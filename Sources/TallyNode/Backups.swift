@@ -132,7 +132,7 @@ package enum FetchFault: Error {
 }
 
 /// A mirror whose files come from somewhere else, one by one.
-private struct FetchedMirror: MirrorSource {
+struct FetchedMirror: MirrorSource {
     let place: String
     /// Never: nothing is listed, and what a server says of its keys is not believed.
     let isWhole = false

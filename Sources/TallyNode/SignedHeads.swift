@@ -13,6 +13,8 @@ import TallyTypes
 struct Refuted: Error {
     let finding: Finding
 
+    init(_ finding: Finding) { self.finding = finding }
+
     init(_ reason: Reason, _ detail: String, file: String) {
         finding = Finding(reason, detail, file: file)
     }

@@ -17,7 +17,7 @@ struct Tally: AsyncParsableCommand {
             """,
         version: Node.version,
         subcommands: [
-            Serve.self, Verify.self, Backup.self, Import.self, Keys.self, Recover.self,
+            Serve.self, Verify.self, Audit.self, Backup.self, Import.self, Keys.self, Recover.self,
             Receipts.self, Bench.self, Demo.self,
         ]
     )

@@ -85,7 +85,8 @@ struct ReportTests {
                 "MISSING", "ROOT", "PROJECTION", "STATE_DIGEST", "SEAL", "VIEW", "BUNDLE",
                 "SURPLUS",
                 "TILE_LENGTH", "TILE_HASH", "KEY_FORMAT", "NOTE_FORMAT", "SIGNATURE",
-                "CHECKPOINT_FORMAT", "ORIGIN", "FORK", "ROLLBACK", "SPLIT_VIEW", "FILE",
+                "CHECKPOINT_FORMAT", "ORIGIN", "FORK", "ROLLBACK", "SPLIT_VIEW",
+                "CONSISTENCY_PROOF", "COSIGNATURE", "STALE", "FILE",
             ]
         )
     }
