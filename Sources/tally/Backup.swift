@@ -25,7 +25,7 @@ struct Backup: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Copy what is new into a backup; all of it the first time.",
             discussion: """
-                Works beside a running node, and changes nothing of its data. When it is interrupted,
+                Works beside a running node and changes nothing of its data. When interrupted,
                 the backup is what it was before; run it again.
                 Example:
                   tally backup create --data ./ledger --to /backups/ledger
