@@ -202,7 +202,8 @@ package struct LogAudit {
     /// Keeps a note that contradicts the state; the first one stays.
     private func keep(_ note: [UInt8]) throws(StoreFault) {
         do throws(DiskFault) {
-            guard try !disk.exists(contradictionPath) else { return }
+            let isThere = try disk.exists(contradictionPath)
+            if isThere { return }
         } catch {
             throw StoreFault(error)
         }

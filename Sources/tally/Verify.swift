@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `tally verify`: an independent replay of a data directory, a backup or a server's log. Exit code 0
-// verified, 1 refuted, 2 not verified.
+// `tally verify`: an independent replay of a data directory, a backup or a server's log. Exit code
+// 0 verified, 1 refuted, 2 not verified.
 
 import ArgumentParser
 import Foundation

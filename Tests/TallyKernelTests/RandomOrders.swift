@@ -118,7 +118,7 @@ struct RandomOrders {
         case 2:
             return .sealLog(
                 LogSeal(
-                    size: 1 << 40,  // what it says of a size that is there, it would have to compute
+                    size: 1 << 40,  // of a smaller size it would have to tell the truth
                     stateDigest: digest,
                     balances: rows,
                     heads: rows
