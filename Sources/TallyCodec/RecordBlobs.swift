@@ -186,6 +186,20 @@ extension RecordCodec {
         }
     }
 
+    /// What stands beside a leaf, in the order of ``ParsedRecord/references``.
+    ///
+    /// References are the last keys of the last item, so a leaf that does not end in a digest has
+    /// none and is not read.
+    ///
+    /// - Throws: ``Malformed`` with the field, the byte offset and a reason of ``CBORRefusal``.
+    @Sendable
+    package static func references(of leaf: [UInt8]) throws(Malformed) -> [BlobReference] {
+        guard leaf.count > 34, leaf[leaf.count - 34] == 0x58, leaf[leaf.count - 33] == 32 else {
+            return []
+        }
+        return try parse(leaf[...]).references
+    }
+
     /// Reads what `encode` gives for a record of any size.
     ///
     /// - Throws: ``Malformed`` with the field, the byte offset and a reason of ``CBORRefusal``.

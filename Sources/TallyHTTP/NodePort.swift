@@ -33,7 +33,8 @@ package struct NodePort: Sendable {
     package var head: @Sendable () async -> LedgerHead
     /// The digest of all state as of what is applied, after a flush; one at a time.
     package var stateDigest: @Sendable () async throws(Busy) -> StateStatement
-    /// Nil while the node can take writes, else why not, in one line.
+    /// Nil while the node can take writes and its self-check found nothing, else why not, in one
+    /// line.
     package var notReady: @Sendable () async -> String?
     /// Prometheus text of the node's own metrics (the routes add theirs).
     package var metrics: @Sendable () async -> String

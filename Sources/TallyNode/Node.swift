@@ -31,6 +31,8 @@ package struct NodeConfiguration: Sendable {
     package var passphrase: String?
     /// Seconds between seals; nil for none but those that are asked for.
     package var sealEvery: UInt64?
+    /// The self-check while the node runs.
+    package var scrub: ScrubRules
 
     /// Makes a configuration; the keys are beside the data unless another folder is named.
     package init(
@@ -41,7 +43,8 @@ package struct NodeConfiguration: Sendable {
         areViewsEnabled: Bool = true,
         keys: String? = nil,
         passphrase: String? = nil,
-        sealEvery: UInt64? = nil
+        sealEvery: UInt64? = nil,
+        scrub: ScrubRules = .off
     ) {
         self.directory = directory
         self.origin = origin
@@ -51,6 +54,7 @@ package struct NodeConfiguration: Sendable {
         self.keys = keys ?? LogKeys.folder(of: directory)
         self.passphrase = passphrase
         self.sealEvery = sealEvery
+        self.scrub = scrub
     }
 }
 
@@ -65,6 +69,8 @@ package final class Node: Sendable {
     package let views: ViewKeeper
     /// Signs what is durable.
     package let signer: LogSigner
+    /// Checks the record files again while the node runs.
+    package let scrubber: Scrubber
     /// What start-up found and did, a line each.
     package let startLines: [String]
     let directory: DataDirectory
@@ -79,6 +85,7 @@ package final class Node: Sendable {
     /// Makes seals.
     package let sealing: Sealing
     let sealFiles: SealFiles
+    private let scrubbing: Task<Void, Never>
 
     /// Opens a data directory, or makes one in an empty folder, and starts to take submissions.
     ///
@@ -117,6 +124,8 @@ package final class Node: Sendable {
             )
         }
         self.signer = signer
+        let scrubber = Node.scrubber(configuration.scrub, opened.directory, signer)
+        self.scrubber = scrubber
         let source = ChoiceSource(clock: RealClock())
         let (views, relay) = (opened.views, opened.relay)
         self.views = views
@@ -154,6 +163,7 @@ package final class Node: Sendable {
         scheduled = configuration.sealEvery.map { seconds in
             Task { await sealing.run(every: seconds) }
         }
+        scrubbing = Task { await scrubber.run() }
         ticking = Task { [log] in
             while !Task.isCancelled {
                 do {
@@ -186,6 +196,8 @@ package final class Node: Sendable {
     package func stop() async throws -> String {
         ticking.cancel()
         scheduled?.cancel()
+        scrubbing.cancel()
+        await scrubbing.value
         await sequencer.stop()
         await running.value
         await sequencer.flushAll()
@@ -227,9 +239,16 @@ package final class Node: Sendable {
             log: logPort,
             head: { [sequencer] in await sequencer.currentHead() },
             stateDigest: { [sequencer] () throws(Busy) in try await sequencer.stateDigest() },
-            notReady: { [sequencer] in await sequencer.notReady() },
-            metrics: { [sequencer, views] in
-                await NodeMetrics.text(sequencer: sequencer, views: views)
+            notReady: { [sequencer, scrubber] in
+                if let reason = await sequencer.notReady() { return reason }
+                return scrubber.progress.fault?.description
+            },
+            metrics: { [sequencer, views, scrubber] in
+                await NodeMetrics.text(
+                    sequencer: sequencer,
+                    views: views,
+                    scrub: scrubber.progress
+                )
             },
             origin: origin,
             version: Node.version

@@ -9,7 +9,8 @@ import TallyTypes
 
 /// Renders the metrics of a node.
 enum NodeMetrics {
-    static func text(sequencer: Sequencer, views: ViewKeeper) async -> String {
+    static func text(sequencer: Sequencer, views: ViewKeeper, scrub: ScrubProgress) async -> String
+    {
         let snapshot = await sequencer.snapshot()
         let statistics = snapshot.statistics
         let rows: [(String, String, String, UInt64)] = [
@@ -33,6 +34,16 @@ enum NodeMetrics {
             ("tally_cache_bytes", "gauge", "bytes of the cache", UInt64(snapshot.cacheBytes)),
             ("tally_dirty_rows", "gauge", "rows not yet flushed", UInt64(snapshot.dirtyRows)),
             ("tally_view_lag_records", "gauge", "records not yet in the views", views.lag),
+            ("tally_scrub_rounds_total", "counter", "rounds of the self-check", scrub.rounds),
+            ("tally_scrub_bytes_total", "counter", "bytes that it has checked", scrub.bytes),
+            (
+                "tally_scrub_last_round_milliseconds", "gauge", "how long its last round took",
+                UInt64(scrub.lastRound / .milliseconds(1))
+            ),
+            (
+                "tally_scrub_faults", "gauge", "1 when it has found something wrong",
+                scrub.fault == nil ? 0 : 1
+            ),
             ("tally_resident_bytes", "gauge", "resident memory", residentBytes()),
             ("tally_cpu_microseconds_total", "counter", "processor time", cpuMicroseconds()),
         ]

@@ -189,7 +189,7 @@ package final class RecordFiles: Sendable {
     }
 
     /// Bytes of the newest records that stay, for the views that follow.
-    private static let warmBytes = 64 << 20
+    static let warmBytes = 64 << 20
     /// Bytes let go of at a time.
     private static let warmStep = 8 << 20
 

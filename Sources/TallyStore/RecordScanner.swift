@@ -16,7 +16,7 @@ package struct ScannedRecord: Hashable, Sendable {
 }
 
 /// A walk over the records of the file `entries`.
-package struct RecordScanner {
+package struct RecordScanner: Sendable {
     /// The file.
     package let path: String
     /// The index of the record that ``next()`` returns.

@@ -92,12 +92,26 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "TCP port; 0 takes a free one and prints it.")
     var port = 3068
 
+    @Option(
+        help: ArgumentHelp(
+            "Bytes of old records that the self-check reads again in a second; 0 turns it off.",
+            valueName: "bytes"
+        )
+    )
+    var scrubRate = ScrubRules.bytesPerSecondDefault
+
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: Logger.Level = .notice
 
+    func validate() throws {
+        guard scrubRate >= 0 else { throw ValidationError("--scrub-rate is 0 or more") }
+    }
+
     func run() async throws {
+        var configuration = try node.configuration()
+        configuration.scrub = ScrubRules(bytesPerSecond: scrubRate)
         let running = try await startServer(
-            try node.configuration(),
+            configuration,
             host: host,
             port: port,
             logLevel

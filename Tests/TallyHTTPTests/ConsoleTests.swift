@@ -78,7 +78,7 @@ struct ConsoleTests {
             #expect(none.text.contains(#"<p role="alert">no such book</p>"#))
             await server.node.trouble { $0.notReady = "a < b" }
             let warned = try await server.send(.get, "/").text
-            #expect(warned.contains("Not taking writes: a &lt; b"))
+            #expect(warned.contains("Not ready: a &lt; b"))
         }
     }
 

@@ -53,7 +53,7 @@ package enum ConsoleTemplates {
 
     private static let node = """
         {{> top}}
-        {{#notReady}}<p class="warning" role="status">Not taking writes: {{notReady}}</p>\
+        {{#notReady}}<p class="warning" role="status">Not ready: {{notReady}}</p>\
         {{/notReady}}
         <section aria-labelledby="head">
         <h2 id="head">Head of the ledger</h2>

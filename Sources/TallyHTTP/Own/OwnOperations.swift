@@ -15,7 +15,8 @@ enum OwnOperations {
         }
     }
 
-    /// `GET /tally/v1/health/ready`: the node takes writes, or 503 with why not.
+    /// `GET /tally/v1/health/ready`: the node takes writes and its self-check has found
+    /// nothing wrong, or 503 with why not.
     static func ready(_ call: Call) async throws -> Reply {
         if let reason = await call.node.notReady() {
             throw Problem(503, .internalError, reason, retryAfterSeconds: 1)
