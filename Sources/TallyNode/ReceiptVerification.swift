@@ -13,6 +13,22 @@ package struct ReceiptVerification: Hashable, Sendable {
     /// One line for people.
     package let line: String
 
+    /// What becomes of a receipt when no key was given.
+    package static let withoutKey = ReceiptVerification(
+        exitCode: 2,
+        line: "not verified: no key; give the log's public keys with --key"
+    )
+
+    /// The verdict for programs: `exit` and `line`.
+    package var json: [UInt8] {
+        var writer = JSONWriter(style: .plain)
+        writer.beginObject()
+        writer.member("exit", UInt64(exitCode))
+        writer.member("line", line)
+        writer.endObject()
+        return writer.bytes
+    }
+
     /// Checks a receipt in its JSON form.
     ///
     /// Only keys of the receipt's own log count: a file may hold those of several.

@@ -56,7 +56,9 @@ package final class Scrubber: Sendable {
 
     /// Makes a self-check that has not begun.
     ///
-    /// - Parameter begin: Opens the files for a round; nil while there is nothing to check.
+    /// - Parameters:
+    ///   - rules: How much of the disk it may take.
+    ///   - begin: Opens the files for a round; nil while there is nothing to check.
     init(_ rules: ScrubRules, begin: @escaping @Sendable () throws(StoreFault) -> RecordScrub?) {
         self.rules = rules
         self.begin = begin

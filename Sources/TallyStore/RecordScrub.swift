@@ -54,6 +54,8 @@ package struct RecordScrub: Sendable {
     /// Begins a round.
     ///
     /// - Parameters:
+    ///   - disk: The disk.
+    ///   - directory: The folder of the record files.
     ///   - mark: A root of the ledger at a size whose files are synced.
     ///   - others: More of them.
     ///   - references: Gives what stands beside a record, from its bytes.

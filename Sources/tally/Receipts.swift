@@ -89,17 +89,36 @@ struct Receipts: ParsableCommand {
         var key: String?
 
         func run() throws {
-            let receipt = try Receipts.contents(of: file)
-            guard let key else {
-                Terminal.say("not verified: no key; give the log's public keys with --key")
-                throw ExitCode(2)
-            }
-            let lines = String(decoding: try Receipts.contents(of: key), as: UTF8.self)
-                .split(whereSeparator: \.isNewline).map(String.init)
-            let outcome = ReceiptVerification.run(receipt, keys: lines)
-            Terminal.say(outcome.line)
-            if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
+            try Receipts.verify(file, key: key, json: false)
         }
+    }
+
+    /// True for a file that begins as a receipt in its JSON form does; no directory or URL.
+    static func isReceipt(_ place: String) throws -> Bool {
+        guard FileManager.default.fileExists(atPath: place) else { return false }
+        do {
+            let target = URL(fileURLWithPath: place).resolvingSymlinksInPath()
+            let found = try FileManager.default.attributesOfItem(atPath: target.path)
+            guard found[.type] as? FileAttributeType == .typeRegular else { return false }
+            let file = try FileHandle(forReadingFrom: target)
+            let first = try file.read(upToCount: 64) ?? Data()  // nil at the end of an empty file
+            return first.first { !" \n\r\t".utf8.contains($0) } == UInt8(ascii: "{")
+        } catch {
+            throw Failure("\(place): cannot be read: \(error.localizedDescription)")
+        }
+    }
+
+    /// Checks a receipt, says what became of it, and ends with its exit code.
+    static func verify(_ file: String, key: String?, json: Bool) throws {
+        let receipt = try contents(of: file)
+        var outcome = ReceiptVerification.withoutKey
+        if let key {
+            let lines = String(decoding: try contents(of: key), as: UTF8.self)
+                .split(whereSeparator: \.isNewline).map(String.init)
+            outcome = ReceiptVerification.run(receipt, keys: lines)
+        }
+        Terminal.say(json ? String(decoding: outcome.json, as: UTF8.self) : outcome.line)
+        if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
     }
 
     private static func contents(of path: String) throws -> [UInt8] {

@@ -10,7 +10,7 @@ import TallyNode
 
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check a data directory, a backup or a server's log, without changing it.",
+        abstract: "Check a data directory, a backup, a server's log or a receipt.",
         discussion: """
             Recomputes every hash, executes every order again with other code, and compares
             outcomes, balances, tiles and checkpoints; of a data directory state rows and views too.
@@ -19,16 +19,23 @@ struct Verify: AsyncParsableCommand {
             Example:
               tally verify ./ledger
               tally verify ./backup --key ledger.vkeys
+              tally verify receipt.json --key ledger.vkeys
               tally verify https://ledger.example --key ledger.vkeys --since yesterday.checkpoint
             """
     )
 
-    @Argument(help: "The data directory of a stopped node, a backup, or the URL of a server.")
+    @Argument(
+        help: "The data directory of a stopped node, a backup, a receipt, or the URL of a server."
+    )
     var place: String
 
     @OptionGroup var options: VerifyOptions
 
     func run() async throws {
+        if try Receipts.isReceipt(place) {
+            guard options.since == nil else { throw Failure("--since is of no use to a receipt") }
+            return try Receipts.verify(place, key: options.key, json: options.json)
+        }
         try Verify.print(try await options.report(of: place), json: options.json)
     }
 

@@ -4,6 +4,7 @@
 // the disk meanwhile, off at rate 0. Called by `swift test`.
 
 import Foundation
+import TallyChecker
 import TallyHTTP
 import TallyNode
 import TallyTypes
