@@ -47,9 +47,12 @@ extension Node {
         return KeyChangeResult(verifierKey: next.key.verifier.text, record: record)
     }
 
-    /// Retires a key: the others go on alone. Its public half stays, and what it signed with it.
+    /// Retires a key: the others go on alone.
+    ///
+    /// Its public half stays, and what it signed with it.
     ///
     /// - Parameter id: The eight hexadecimal digits of its id.
+    /// - Returns: The key, and the record that ends it.
     /// - Throws: ``NodeFault``, ``StoreFault`` or ``Busy``.
     package func retireKey(_ id: String) async throws -> KeyChangeResult {
         let held = try signingKeys()
@@ -171,6 +174,7 @@ extension Node {
     ///   - name: The new origin.
     ///   - note: The largest checkpoint that anybody has under the old one, when it is larger than
     ///     what the guard knows.
+    /// - Returns: The new key, and the record that names the new origin.
     /// - Throws: ``NodeFault``, ``StoreFault``, ``EvidenceRefusal`` or ``Busy``.
     package func succeed(as name: String, last note: [UInt8]?) async throws -> KeyChangeResult {
         guard let keyName = NoteKeyName(name), name.utf8.allSatisfy({ $0 > 32 && $0 < 127 })

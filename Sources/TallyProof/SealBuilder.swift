@@ -59,6 +59,7 @@ package struct SealBuilder {
     /// - Parameters:
     ///   - size: The number of records.
     ///   - scalars: The canonical bytes of the scalars, without the key secrets.
+    /// - Returns: The seal.
     package consuming func finish(size: UInt64, scalars: [UInt8]) -> LogSeal {
         LogSeal(
             size: size,

@@ -35,6 +35,7 @@ package enum SealedSecret {
     ///   - text: The secret.
     ///   - passphrase: What opens it again; not empty.
     ///   - random: Twenty-eight random bytes or more, used for this text alone.
+    /// - Returns: The sealed text, without a line feed.
     /// - Throws: ``EvidenceRefusal`` `keyFormat`.
     package static func seal(
         _ text: String,

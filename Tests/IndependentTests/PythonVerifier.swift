@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The second verifier, Tests/Independent/tallyverify, as a process that answers a line for a
-// line. It needs Debian's python3 and python3-cryptography, which scripts/install-needs brings; without them
-// the tests fail. Called by the tests of this folder only.
+// The second verifier, Tests/Independent/tallyverify, as a process that answers a line for a line.
+// It needs Debian's python3 and python3-cryptography, which scripts/install-needs brings; without
+// these the tests fail. Called by the tests of this folder only.
 
 import Foundation
 import TestSupport

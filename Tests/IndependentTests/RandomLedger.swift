@@ -21,7 +21,13 @@ struct RandomLedger {
 
     /// Makes a ledger in a folder, with about so many records, and stops its node cleanly.
     ///
-    /// - Parameter halfway: Called on the running node when half of the orders are done.
+    /// - Parameters:
+    ///   - path: A missing or empty folder.
+    ///   - seed: What all orders follow from.
+    ///   - orders: The number of groups after the first few records.
+    ///   - isWide: True for a transaction that is too large for its record.
+    ///   - halfway: Called on the running node when half of the orders are done.
+    /// - Throws: What the node throws.
     static func make(
         _ path: String,
         seed: UInt64,
