@@ -131,7 +131,9 @@ package struct LogKeys: Sendable {
     /// - Throws: ``NodeFault`` naming the file and its mode.
     package func requirePrivate() throws {
         guard FileManager.default.fileExists(atPath: keyPath) else { return }
-        let found = try FileManager.default.attributesOfItem(atPath: keyPath)
+        // Of a link, what it leads to.
+        let target = URL(fileURLWithPath: keyPath).resolvingSymlinksInPath().path
+        let found = try FileManager.default.attributesOfItem(atPath: target)
         let mode = (found[.posixPermissions] as? Int ?? 0o777) & 0o777
         guard mode & 0o077 == 0 else {
             throw NodeFault(

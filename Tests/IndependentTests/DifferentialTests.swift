@@ -20,10 +20,10 @@ struct DifferentialTests {
     private static let mutations: Int =
         ProcessInfo.processInfo.environment["TALLY_MUTATIONS"].flatMap { Int($0) } ?? 40
 
-    /// The first seed; printed, and taken from the environment to run one again.
+    /// The first seed: a fixed one, or that of the environment. Ids and salts differ in each run.
     private static let seed: UInt64 =
         ProcessInfo.processInfo.environment["TALLY_SEED"].flatMap { UInt64($0) }
-        ?? UInt64.random(in: 1...1_000_000)
+        ?? 239_530
 
     @Test("the second verifier passes the published vectors")
     func vectors() async throws {

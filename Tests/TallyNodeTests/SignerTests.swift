@@ -184,6 +184,17 @@ struct SignerTests {
         } throws: {
             "\($0)".contains("may be read by others: its mode is 644")
         }
+        // A link is as open as what it leads to.
+        let (link, target) = (path + ".keys/log.key", folder.file("elsewhere").path)
+        try FileManager.default.moveItem(atPath: link, toPath: target)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+        await #expect {
+            _ = try await start(path)
+        } throws: {
+            "\($0)".contains("may be read by others: its mode is 644")
+        }
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: target)
+        try await start(path).stop()
     }
 
     @Test("a guard that is missing or broken, and a key that the ledger does not name")

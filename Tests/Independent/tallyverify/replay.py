@@ -20,6 +20,8 @@ SYSTEM_KINDS = frozenset(
 )
 ACCOUNT_KINDS = frozenset("tx tx.revert tx.meta tx.meta.del acct.meta acct.meta.del".split())
 ANY_BOOK_KINDS = frozenset("book.delete book.meta book.meta.del".split())
+# The metadata key under which a reverting transaction names the one that it undid.
+REVERTS_KEY = b"com.formance.spec/state/reverts"
 
 
 @dataclass(frozen=True)
@@ -476,7 +478,9 @@ class Replay:
             _require_funds(book, postings)
         self._move_all(book, postings, forced=True)
         timestamp = body.timestamp if order["atEffectiveDate"] else record.time
-        made = Body(postings, timestamp, order["metadata"])
+        born = dict(order["metadata"])
+        born[REVERTS_KEY] = str(order["transaction"]).encode()
+        made = Body(postings, timestamp, sorted(born.items()))
         effects = self._record_transaction(record, book, made)
         put(book.reverted, transaction, effects["transaction"])
         effects["postings"] = postings
