@@ -20,7 +20,9 @@ struct DifferentialTests {
     private static let mutations: Int =
         ProcessInfo.processInfo.environment["TALLY_MUTATIONS"].flatMap { Int($0) } ?? 40
 
-    /// The first seed: a fixed one, or that of the environment. Ids and salts differ in each run.
+    /// The first seed: a fixed one, or that of the environment.
+    ///
+    /// Ids and salts differ in each run.
     private static let seed: UInt64 =
         ProcessInfo.processInfo.environment["TALLY_SEED"].flatMap { UInt64($0) }
         ?? 239_530
