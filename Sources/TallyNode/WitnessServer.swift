@@ -56,6 +56,36 @@ package struct WitnessServer: Sendable {
         self.failed = failed
     }
 
+    /// Opens the folder of a witness on the system's disk, or makes it with a new key.
+    ///
+    /// - Parameters:
+    ///   - folder: The folder.
+    ///   - name: The name of a new key; nil takes `localhost/witness`, or the key that is there.
+    ///   - logs: The texts of the public keys of the logs to follow.
+    ///   - failed: Told of a fault of the disk; nothing may be cosigned after it.
+    /// - Returns: The server, which does nothing before it is run.
+    /// - Throws: ``StoreFault`` or ``NodeFault``.
+    package static func open(
+        _ folder: String,
+        name: String?,
+        logs: [String],
+        failed: @escaping @Sendable (NodeFault) -> Void
+    ) throws -> WitnessServer {
+        let source = ChoiceSource(clock: RealClock())
+        let store = try WitnessStore(
+            disk: RealDisk(),
+            folder: folder,
+            name: name,
+            logs: logs,
+            seed: { source.secret() },
+            now: { RealClock().now().microseconds / 1_000_000 }
+        )
+        return WitnessServer(store, failed: failed)
+    }
+
+    /// The text of the witness's public key.
+    package var verifierKey: String { store.verifierKey.text }
+
     /// Answers `POST /add-checkpoint`.
     package func add(_ body: [UInt8]) async -> WitnessAnswer {
         do {
@@ -118,15 +148,18 @@ package struct WitnessServer: Sendable {
     ///   - host: The address to listen on.
     ///   - port: The TCP port; 0 takes a free one.
     ///   - signals: True for a process of its own, which ends at SIGTERM and SIGINT.
+    ///   - level: The least level that is logged, to standard error.
     ///   - ready: Gets the URL once the server answers.
     /// - Throws: ``NodeFault`` when the port is taken, or what ended the server.
     package func run(
         host: String,
         port: Int,
         signals: Bool = true,
-        logger: Logger,
+        level: Logger.Level = .notice,
         ready: @escaping @Sendable (String) -> Void
     ) async throws {
+        var logger = Logger(label: "witness") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = level
         try await RunningServer.requirePort(host: host, port: port)
         let application = Application(
             responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
@@ -144,7 +177,7 @@ package struct WitnessServer: Sendable {
                 address: .hostname(host, port: port),
                 serverName: "tallystick-witness"
             ),
-            onServerRunning: { channel in
+            onServerRunning: { [logger] channel in
                 guard let port = channel.localAddress?.port else {
                     logger.error("the server is bound to no TCP port")
                     return

@@ -102,9 +102,8 @@ package final class WitnessStore: Sendable {
         }
     }
 
-    /// The note that was cosigned last for a log; nil when there is none.
-    ///
-    /// - Parameter digits: The hex SHA-256 of its origin.
+    /// The note that was cosigned last for a log, by the hex SHA-256 of its origin; nil when there
+    /// is none.
     package func checkpoint(_ digits: String) -> [UInt8]? {
         stored.withLock { $0[digits]?.note.bytes }
     }

@@ -120,12 +120,13 @@ package struct ForkReport: Hashable, Sendable {
         return writer.bytes
     }
 
-    /// Judges the report with the keys of the log.
+    /// Judges the report; only keys of the log that it names count.
     ///
     /// - Returns: What was shown, in one line for people.
     /// - Throws: ``EvidenceRefusal`` with the first check that said no; `forkProof` when the two
     ///   sides do not contradict each other.
-    package func check(_ keys: [VerifierKey]) throws(EvidenceRefusal) -> String {
+    package func check(_ trusted: [VerifierKey]) throws(EvidenceRefusal) -> String {
+        let keys = trusted.filter { $0.type == .log && $0.id.name.text == origin }
         switch sides {
         case .oneSize(let one, let other):
             let (a, b) = (try open(one, keys), try open(other, keys))

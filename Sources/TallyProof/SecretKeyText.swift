@@ -4,8 +4,9 @@
 //
 //     PRIVATE+KEY+<name>+<eight hexadecimal digits>+<base64 of the type and the 32-byte seed>
 //
-// The type is 01 for a log's key, 04 for a witness's. The digits are the key id, which ties the seed to its name. Imports TallyTypes. Read and written
-// by the node only, in a file that nobody else may read.
+// The type is 01 for a log's key, 04 for a witness's. The digits are the key id, which ties the
+// seed to its name. Imports TallyTypes. Read and written by the node only, in a file that nobody
+// else may read.
 
 extension SignerKey {
     private static let prefix = "PRIVATE+KEY+"

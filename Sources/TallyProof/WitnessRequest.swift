@@ -178,7 +178,8 @@ extension AddCheckpoint {
             let line = try Cosignature.line(signing: note.text, at: seconds, by: signer)
             let known = note.lines.filter { line in own.contains { $0.id == line.id } }
             let cosigned = SignedNote(text: note.text, lines: known + [line])
-            _ = try SignedNote(cosigned.bytes)  // within the bounds of a note also with one line more
+            // Within the bounds of a note with one line more, too: it is read again at a start.
+            _ = try SignedNote(cosigned.bytes)
             return CosignedCheckpoint(checkpoint: checkpoint, note: cosigned, seconds: seconds)
         } catch {
             throw .malformed(error)

@@ -92,7 +92,7 @@ struct WitnessTests {
                 "\(bad.prefix(40))"
             )
         }
-        #expect(bytes.count > 400)
+        #expect(bytes.count > 300)
         for end in 0..<bytes.count {
             #expect(code { _ = try AddCheckpoint(Array(bytes[..<end])) } != nil, "\(end)")
         }
