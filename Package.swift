@@ -164,6 +164,8 @@ let package = Package(
             [
                 "TallyCodec", "TallyProof", "TallyKernel", "TallyChecker", "TallyStore",
                 "TallyLog", "TallySim", "TallyViews", "TallyHTTP", "TallyImport", "TallyNode",
+                logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ]
         ),
         tests(

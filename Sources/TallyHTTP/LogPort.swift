@@ -52,6 +52,23 @@ package struct LogPort: Sendable {
         }
     }
 
+    /// A witness, and how it stands.
+    package struct Witness: Hashable, Sendable {
+        /// Its public key.
+        package let verifierKey: String
+        /// What it cosigned last; nil while that is not known.
+        package let size: UInt64?
+        /// Why the last question to it brought nothing; nil when it did.
+        package let problem: String?
+
+        /// Makes a witness.
+        package init(verifierKey: String, size: UInt64?, problem: String?) {
+            self.verifierKey = verifierKey
+            self.size = size
+            self.problem = problem
+        }
+    }
+
     /// In which form a receipt is given.
     package enum ReceiptForm: Hashable, Sendable {
         /// `tallystick-receipt/1`.
@@ -68,6 +85,8 @@ package struct LogPort: Sendable {
     var publishedSize: UInt64 { published().map(\.size) ?? 0 }  // nothing is published then
     /// Why nothing is signed; nil while it is.
     package var refusal: @Sendable () -> String?
+    /// The witnesses that are asked, in the operator's order.
+    package var witnesses: @Sendable () -> [Witness]
     /// The way from a record to the root of a published size.
     package var inclusion: @Sendable (_ index: UInt64, _ size: UInt64) async throws -> Inclusion
     /// The hashes, in base64, that show that a size is a prefix of a published one.
@@ -94,6 +113,7 @@ package struct LogPort: Sendable {
         verifierKeys: @escaping @Sendable () -> [String],
         published: @escaping @Sendable () -> Published?,
         refusal: @escaping @Sendable () -> String?,
+        witnesses: @escaping @Sendable () -> [Witness],
         inclusion: @escaping @Sendable (UInt64, UInt64) async throws -> Inclusion,
         consistency: @escaping @Sendable (UInt64, UInt64) async throws -> [String],
         receipt: @escaping @Sendable (UInt64, ReceiptForm) async throws -> [UInt8]?,
@@ -107,6 +127,7 @@ package struct LogPort: Sendable {
         self.verifierKeys = verifierKeys
         self.published = published
         self.refusal = refusal
+        self.witnesses = witnesses
         self.inclusion = inclusion
         self.consistency = consistency
         self.receipt = receipt

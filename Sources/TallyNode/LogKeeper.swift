@@ -8,6 +8,7 @@
 
 package import TallyKernel
 import TallyLog
+import TallyProof
 import TallyStore
 package import TallyTypes
 
@@ -156,6 +157,16 @@ package final class LogKeeper: Sendable {
             } catch {
                 fail(error, events)
             }
+        }
+    }
+
+    /// Adds the word of a witness to the published checkpoint; nothing once a thread failed.
+    ///
+    /// - Throws: ``StoreFault``; the node stops.
+    func addCosignature(_ line: SignedNote.Line, to checkpoint: Checkpoint) async throws {
+        try await syncs.run { [self] in
+            guard !inbox.withLock({ $0.isFaulted }) else { return }
+            try writer.add(line, to: checkpoint)
         }
     }
 

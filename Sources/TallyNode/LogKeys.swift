@@ -131,14 +131,21 @@ package struct LogKeys: Sendable {
     /// - Throws: ``NodeFault`` naming the file and its mode.
     package func requirePrivate() throws {
         guard FileManager.default.fileExists(atPath: keyPath) else { return }
+        try LogKeys.requirePrivate(keyPath)
+    }
+
+    /// Refuses a file of a secret that others may read.
+    ///
+    /// - Throws: ``NodeFault`` naming the file and its mode.
+    static func requirePrivate(_ path: String) throws {
         // Of a link, what it leads to.
-        let target = URL(fileURLWithPath: keyPath).resolvingSymlinksInPath().path
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         let found = try FileManager.default.attributesOfItem(atPath: target)
         let mode = (found[.posixPermissions] as? Int ?? 0o777) & 0o777
         guard mode & 0o077 == 0 else {
             throw NodeFault(
                 .directory,
-                subject: keyPath,
+                subject: path,
                 reason: "may be read by others: its mode is \(String(mode, radix: 8))",
                 nextStep: "run `chmod 600` on it, and consider whether it is still secret"
             )

@@ -106,6 +106,29 @@ package final class LogSigner: Sendable {
         publication.end()
     }
 
+    /// The size that was signed last; 0 when nothing was, or there is no key.
+    var guarded: UInt64 { state.withLock { $0.held?.size ?? 0 } }
+
+    /// Adds the word of a witness to the published checkpoint, unless a newer one is published.
+    ///
+    /// Called on the thread that signs, so that no signature comes between.
+    /// - Throws: ``StoreFault``; the node stops.
+    func add(_ line: SignedNote.Line, to checkpoint: Checkpoint) throws(StoreFault) {
+        guard let published, published.checkpoint == checkpoint else { return }
+        let note: SignedNote
+        do throws(EvidenceRefusal) {
+            let old = try SignedNote(published.note)
+            // The words of one witness differ in their time: the newest stays.
+            note = SignedNote(text: old.text, lines: old.lines.filter { $0.id != line.id } + [line])
+        } catch {
+            throw StoreFault(.engine, subject: "checkpoint", reason: error.description)
+        }
+        try directory.writeCheckpoint(note.bytes)
+        state.withLock {
+            $0.published = PublishedCheckpoint(checkpoint: checkpoint, note: note.bytes)
+        }
+    }
+
     /// The newest checkpoint; nil before the first.
     package var published: PublishedCheckpoint? { state.withLock { $0.published } }
 

@@ -5,6 +5,7 @@
 
 package import TallyKernel
 package import TallyLog
+import TallyProof
 package import TallyStore
 package import TallyTypes
 
@@ -97,6 +98,11 @@ package final class LogWriter: @unchecked Sendable {
     package func replaceHead() throws(StoreFault) {
         try write(head)
         try signer?.sign(head)
+    }
+
+    /// Adds the word of a witness to the published checkpoint, on the thread that signs.
+    func add(_ line: SignedNote.Line, to checkpoint: Checkpoint) throws(StoreFault) {
+        try signer?.add(line, to: checkpoint)
     }
 
     private func write(_ head: LedgerHead) throws(StoreFault) {

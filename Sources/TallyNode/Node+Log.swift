@@ -23,6 +23,15 @@ extension Node {
                 }
             },
             refusal: { [signer] in signer.refusal },
+            witnesses: { [collector] in
+                collector.all.map { key, standing in
+                    LogPort.Witness(
+                        verifierKey: key.text,
+                        size: standing.size,
+                        problem: standing.problem
+                    )
+                }
+            },
             inclusion: { [records] index, size in
                 try await records.onFiles { files in
                     LogPort.Inclusion(

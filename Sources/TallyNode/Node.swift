@@ -33,6 +33,8 @@ package struct NodeConfiguration: Sendable {
     package var sealEvery: UInt64?
     /// The self-check while the node runs.
     package var scrub: ScrubRules
+    /// Witnesses that are asked to cosign what is published.
+    package var witnesses: [WitnessAddress] = []
 
     /// Makes a configuration; the keys are beside the data unless another folder is named.
     package init(
@@ -86,6 +88,8 @@ package final class Node: Sendable {
     package let sealing: Sealing
     let sealFiles: SealFiles
     private let scrubbing: Task<Void, Never>
+    let collector: WitnessCollector
+    private let collecting: Task<Void, Never>
 
     /// Opens a data directory, or makes one in an empty folder, and starts to take submissions.
     ///
@@ -164,15 +168,27 @@ package final class Node: Sendable {
             Task { await sealing.run(every: seconds) }
         }
         scrubbing = Task { await scrubber.run() }
-        ticking = Task { [log] in
-            while !Task.isCancelled {
-                do {
-                    try await Task.sleep(for: .milliseconds(500))
-                } catch {
-                    return  // cancelled: the node stops
-                }
-                log.checkpoint()
+        let collector = WitnessCollector(
+            configuration.witnesses,
+            signer: signer,
+            records: records,
+            keeper: log,
+            failed: { relay.report($0) }
+        )
+        self.collector = collector
+        collecting = Task { await collector.run() }
+        ticking = Task { [log] in await Node.tick(log) }
+    }
+
+    /// Asks for a checkpoint every 500 ms.
+    private static func tick(_ log: LogKeeper) async {
+        while !Task.isCancelled {
+            do {
+                try await Task.sleep(for: .milliseconds(500))
+            } catch {
+                return  // cancelled: the node stops
             }
+            log.checkpoint()
         }
     }
 
@@ -197,6 +213,8 @@ package final class Node: Sendable {
         ticking.cancel()
         scheduled?.cancel()
         scrubbing.cancel()
+        collecting.cancel()
+        await collecting.value
         await scrubbing.value
         await sequencer.stop()
         await running.value
@@ -243,11 +261,12 @@ package final class Node: Sendable {
                 if let reason = await sequencer.notReady() { return reason }
                 return scrubber.progress.fault?.description
             },
-            metrics: { [sequencer, views, scrubber] in
+            metrics: { [sequencer, views, scrubber, collector] in
                 await NodeMetrics.text(
                     sequencer: sequencer,
                     views: views,
-                    scrub: scrubber.progress
+                    scrub: scrubber.progress,
+                    witnesses: collector.all.map(\.standing)
                 )
             },
             origin: origin,

@@ -9,8 +9,12 @@ import TallyTypes
 
 /// Renders the metrics of a node.
 enum NodeMetrics {
-    static func text(sequencer: Sequencer, views: ViewKeeper, scrub: ScrubProgress) async -> String
-    {
+    static func text(
+        sequencer: Sequencer,
+        views: ViewKeeper,
+        scrub: ScrubProgress,
+        witnesses: [WitnessCollector.Standing]
+    ) async -> String {
         let snapshot = await sequencer.snapshot()
         let statistics = snapshot.statistics
         let rows: [(String, String, String, UInt64)] = [
@@ -43,6 +47,14 @@ enum NodeMetrics {
             (
                 "tally_scrub_faults", "gauge", "1 when it has found something wrong",
                 scrub.fault == nil ? 0 : 1
+            ),
+            (
+                "tally_witness_failures_total", "counter", "questions to witnesses in vain",
+                witnesses.reduce(0) { $0 + $1.failures }
+            ),
+            (
+                "tally_witnesses_failing", "gauge", "witnesses whose last question was in vain",
+                UInt64(witnesses.count { $0.problem != nil })
             ),
             ("tally_resident_bytes", "gauge", "resident memory", residentBytes()),
             ("tally_cpu_microseconds_total", "counter", "processor time", cpuMicroseconds()),

@@ -36,44 +36,65 @@ package struct ReceiptVerification: Hashable, Sendable {
     /// - Parameters:
     ///   - json: The bytes of the receipt, from anywhere.
     ///   - keys: The texts of public keys that the caller trusts.
+    ///   - witnesses: Those of witnesses.
+    ///   - quorum: How many of the witnesses must have cosigned.
     /// - Returns: The verdict, with the check that said no, or what is missing.
-    package static func run(_ json: [UInt8], keys: [String]) -> ReceiptVerification {
+    package static func run(
+        _ json: [UInt8],
+        keys: [String],
+        witnesses: [String] = [],
+        quorum: Int = 0
+    ) -> ReceiptVerification {
         var trusted: [VerifierKey] = []
-        for key in keys {
+        for key in keys + witnesses {
             do throws(EvidenceRefusal) {
                 trusted.append(try VerifierKey(text: key))
             } catch {
                 return ReceiptVerification(exitCode: 2, line: "not verified: a key: \(error)")
             }
         }
-        if let balance = balance(json, trusted) { return balance }
+        if let balance = balance(json, trusted, quorum) { return balance }
         do throws(EvidenceRefusal) {
             let receipt = try Receipt(json: json)
-            let own = trusted.filter { $0.id.name.text == receipt.origin }
-            guard !own.isEmpty else {
-                let line = "not verified: no key of the log that the receipt names was given"
-                return ReceiptVerification(exitCode: 2, line: line)
-            }
-            let proof = try receipt.check(ReceiptPolicy(logKeys: own))
-            return found(receipt, proof)
+            guard let policy = policy(receipt.origin, trusted, quorum) else { return withoutOwnKey }
+            return found(receipt, try receipt.check(policy))
         } catch {
             return ReceiptVerification(exitCode: 1, line: "refuted: \(error)")
         }
     }
 
+    private static let withoutOwnKey = ReceiptVerification(
+        exitCode: 2,
+        line: "not verified: no key of the log that the receipt names was given"
+    )
+
+    /// What is asked of a receipt of a log; nil when none of the keys is that log's.
+    private static func policy(
+        _ origin: String,
+        _ trusted: [VerifierKey],
+        _ quorum: Int
+    ) -> ReceiptPolicy? {
+        let own = trusted.filter { $0.type == .log && $0.id.name.text == origin }
+        guard !own.isEmpty else { return nil }
+        return ReceiptPolicy(
+            logKeys: own,
+            witnessKeys: trusted.filter { $0.type == .witness },
+            cosignaturesMin: quorum
+        )
+    }
+
     /// What became of a balance receipt; nil when the bytes are none by their type.
     private static func balance(
         _ json: [UInt8],
-        _ trusted: [VerifierKey]
+        _ trusted: [VerifierKey],
+        _ quorum: Int
     ) -> ReceiptVerification? {
         do throws(EvidenceRefusal) {
             let receipt = try BalanceReceipt(json: json)
-            let own = trusted.filter { $0.id.name.text == receipt.seal.origin }
-            guard !own.isEmpty else {
-                let line = "not verified: no key of the log that the receipt names was given"
-                return ReceiptVerification(exitCode: 2, line: line)
+            guard let policy = policy(receipt.seal.origin, trusted, quorum) else {
+                return withoutOwnKey
             }
-            let proof = try receipt.check(ReceiptPolicy(logKeys: own))
+            let proof = try receipt.check(policy)
             return ReceiptVerification(exitCode: 0, line: "verified " + words(proof))
         } catch {
             let isOne = BalanceReceipt.isNamed(by: json)
@@ -94,9 +115,11 @@ package struct ReceiptVerification: Hashable, Sendable {
     }
 
     private static func found(_ receipt: Receipt, _ proof: ReceiptProof) -> ReceiptVerification {
+        let witnesses = proof.cosignatures.map(\.witness.id.name.text).joined(separator: ", ")
         let line =
             "record \(receipt.index) (\(proof.envelope.kind)) of \(proof.checkpoint.origin): "
             + "in the tree of \(proof.checkpoint.size) records, root \(proof.checkpoint.root)"
+            + (witnesses.isEmpty ? "" : ", cosigned by \(witnesses)")
         do throws(Malformed) {
             let beside = try RecordCodec.parse(receipt.record[...]).references
             guard let first = beside.first else {

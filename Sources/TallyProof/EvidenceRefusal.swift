@@ -39,6 +39,12 @@ package struct EvidenceRefusal: Error, Hashable, Sendable, CustomStringConvertib
         case balanceProof = "BALANCE_PROOF"
         /// Records that are not a whole run of a book.
         case bookProof = "BOOK_PROOF"
+        /// The form of a request to a witness.
+        case witnessRequest = "WITNESS_REQUEST"
+        /// The form of a fork report.
+        case forkFormat = "FORK_FORMAT"
+        /// A fork report whose two sides do not contradict each other.
+        case forkProof = "FORK_PROOF"
         /// A path that names no tile.
         case tilePath = "TILE_PATH"
         /// A bundle that is not exactly its records.

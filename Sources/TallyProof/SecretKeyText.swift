@@ -2,37 +2,39 @@
 //
 // The text of a secret key, as other programs for signed notes write it:
 //
-//     PRIVATE+KEY+<name>+<eight hexadecimal digits>+<base64 of 01 and the 32-byte seed>
+//     PRIVATE+KEY+<name>+<eight hexadecimal digits>+<base64 of the type and the 32-byte seed>
 //
-// The digits are the key id, which ties the seed to its name. Imports TallyTypes. Read and written
-// by the node only, in a file that nobody else may read.
+// The type is 01 for a log's key, 04 for a witness's. The digits are the key id, which ties the
+// seed to its name. Imports TallyTypes. Read and written by the node only, in a file that nobody
+// else may read.
 
 extension SignerKey {
     private static let prefix = "PRIVATE+KEY+"
 
-    /// Makes the text of a log's key.
+    /// Makes the text of a key.
     ///
     /// - Throws: ``EvidenceRefusal`` `keyFormat` unless the seed has thirty-two bytes.
     package static func text(
         name: NoteKeyName,
+        type: NoteKeyType = .log,
         seed: [UInt8]
     ) throws(EvidenceRefusal) -> String {
-        let key = try SignerKey(name: name, type: .log, seed: seed)
+        let key = try SignerKey(name: name, type: type, seed: seed)
         return prefix + VerifierKey.start(of: key.verifier)
-            + String(decoding: Base64.encode([NoteKeyType.log.rawValue] + seed), as: UTF8.self)
+            + String(decoding: Base64.encode([type.rawValue] + seed), as: UTF8.self)
     }
 
-    /// Reads the text of a log's key.
+    /// Reads the text of a key of a type.
     ///
     /// - Throws: ``EvidenceRefusal`` `keyFormat`; the reason says nothing of the secret.
-    package init(text: String) throws(EvidenceRefusal) {
+    package init(text: String, type: NoteKeyType = .log) throws(EvidenceRefusal) {
         let parts = text.split(separator: "+", maxSplits: 4, omittingEmptySubsequences: false)
         guard parts.count == 5, parts[0] == "PRIVATE", parts[1] == "KEY",
             let name = NoteKeyName(String(parts[2])),
             let bytes = Base64.decode(Array(parts[4].utf8)[...]),
-            bytes.first == NoteKeyType.log.rawValue
-        else { throw EvidenceRefusal(.keyFormat, "is no secret key of a log") }
-        let key = try SignerKey(name: name, type: .log, seed: Array(bytes.dropFirst()))
+            bytes.first == type.rawValue
+        else { throw EvidenceRefusal(.keyFormat, "is no secret key of a \(type)") }
+        let key = try SignerKey(name: name, type: type, seed: Array(bytes.dropFirst()))
         guard text.hasPrefix(SignerKey.prefix + VerifierKey.start(of: key.verifier)) else {
             throw EvidenceRefusal(.keyFormat, "the key id is not that of name and seed")
         }

@@ -27,6 +27,18 @@ package struct SignedNote: Hashable, Sendable {
         package let id: NoteKeyID
         /// The bytes behind the id.
         package let signature: [UInt8]
+
+        /// Makes a line; nothing is checked.
+        package init(id: NoteKeyID, signature: [UInt8]) {
+            self.id = id
+            self.signature = signature
+        }
+
+        /// The line with its end.
+        package var bytes: [UInt8] {
+            Array("— \(id.name.text) ".utf8)
+                + Base64.encode(bigEndian(id.number) + signature) + [0x0A]
+        }
     }
 
     /// The text that is signed, with its last line end.
@@ -62,12 +74,7 @@ package struct SignedNote: Hashable, Sendable {
 
     /// The bytes of the note.
     package var bytes: [UInt8] {
-        var bytes = text + [0x0A]
-        for line in lines {
-            bytes += Array("— \(line.id.name.text) ".utf8)
-            bytes += Base64.encode(bigEndian(line.id.number) + line.signature) + [0x0A]
-        }
-        return bytes
+        lines.reduce(text + [0x0A]) { $0 + $1.bytes }
     }
 
     /// The keys of logs that signed the text, in the order of the lines.
@@ -125,7 +132,10 @@ package struct SignedNote: Hashable, Sendable {
         return bytes.indices.dropLast().last { bytes[$0] == 0x0A && bytes[$0 + 1] == 0x0A }
     }
 
-    private static func lines(_ bytes: ArraySlice<UInt8>) throws(EvidenceRefusal) -> [Line] {
+    /// Reads lines of signatures, each with its end: those of a note, or what a witness answers.
+    ///
+    /// - Throws: ``EvidenceRefusal`` `noteFormat`.
+    package static func lines(_ bytes: ArraySlice<UInt8>) throws(EvidenceRefusal) -> [Line] {
         guard let last = bytes.last else { throw malformed("no signature") }
         guard last == 0x0A else { throw malformed("the last line does not end") }
         let texts = bytes.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false)

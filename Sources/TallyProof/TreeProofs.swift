@@ -46,13 +46,16 @@ package struct InclusionProof: Hashable, Sendable {
     }
 
     /// True when the path leads from this leaf hash at this position to this root.
-    package func holds(leaf: Digest, root: Digest) -> Bool {
-        guard index < size else { return false }
+    package func holds(leaf: Digest, root: Digest) -> Bool { self.root(leaf: leaf) == root }
+
+    /// The root to which the path leads; nil when it is not as long as the way.
+    package func root(leaf: Digest) -> Digest? {
+        guard index < size else { return nil }
         var position = index
         var last = size - 1
         var hash = leaf
         for sibling in path {
-            guard last > 0 else { return false }
+            guard last > 0 else { return nil }
             if position & 1 == 1 || position == last {
                 hash = Hashing.node(sibling, hash)
                 while position & 1 == 0, position != 0 {
@@ -65,7 +68,7 @@ package struct InclusionProof: Hashable, Sendable {
             position >>= 1
             last >>= 1
         }
-        return last == 0 && hash == root
+        return last == 0 ? hash : nil
     }
 }
 

@@ -5,11 +5,11 @@
 // TallyProof. Called by the writer of mirrors.
 
 import TallyCodec
-import TallyProof
-import TallyTypes
+package import TallyProof
+package import TallyTypes
 
 /// The records and tiles of a ledger, as far as they are durable.
-struct DurableRecords {
+package struct DurableRecords {
     private let disk: any Disk
     private let directory: String
     private let levels: [any DiskFile]
@@ -19,7 +19,7 @@ struct DurableRecords {
     /// Opens the files of a folder of record files.
     ///
     /// - Throws: ``StoreFault``.
-    init(disk: any Disk, directory: String) throws(StoreFault) {
+    package init(disk: any Disk, directory: String) throws(StoreFault) {
         self.disk = disk
         self.directory = directory
         blobs = BlobFiles(disk: disk, directory: directory)
@@ -35,7 +35,7 @@ struct DurableRecords {
     }
 
     /// The tree of the stored rows.
-    var tree: StoredTree<StoreFault> {
+    package var tree: StoredTree<StoreFault> {
         StoredTree { level, row throws(StoreFault) in try self.row(level, row) }
     }
 

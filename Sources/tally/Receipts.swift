@@ -76,9 +76,12 @@ struct Receipts: ParsableCommand {
             discussion: """
                 Exit code 0: the record is in the log that one of the keys signed. 1: it is not, and
                 the check that said no is named. 2: not verified, no key was given.
+                With --witness, as many of these witnesses as --quorum says must have cosigned.
                 Example:
                   tally receipt get --url http://127.0.0.1:3068 7 --out receipt.json
                   tally receipt verify receipt.json --key ledger.vkeys
+                  tally receipt verify receipt.json --key ledger.vkeys \\
+                    --witness witnesses.vkeys --quorum 2
                 """
         )
 
@@ -88,8 +91,34 @@ struct Receipts: ParsableCommand {
         @Option(help: ArgumentHelp("File of public keys, one a line.", valueName: "file"))
         var key: String?
 
+        @Option(
+            help: ArgumentHelp(
+                "File of public keys of witnesses, one a line; repeatable.",
+                valueName: "file"
+            )
+        )
+        var witness: [String] = []
+
+        @Option(
+            help: ArgumentHelp("How many of them must have cosigned; else all.", valueName: "k")
+        )
+        var quorum: Int?
+
+        func validate() throws {
+            if let quorum, quorum < 1 || witness.isEmpty {
+                throw ValidationError("--quorum is 1 or more, of the witnesses of --witness")
+            }
+        }
+
         func run() throws {
-            try Receipts.verify(file, key: key, json: false)
+            let witnesses = try witness.flatMap(Receipts.lines)
+            try Receipts.verify(
+                file,
+                key: key,
+                witnesses: witnesses,
+                quorum: quorum ?? witnesses.count,  // all, as the help says
+                json: false
+            )
         }
     }
 
@@ -109,19 +138,34 @@ struct Receipts: ParsableCommand {
     }
 
     /// Checks a receipt, says what became of it, and ends with its exit code.
-    static func verify(_ file: String, key: String?, json: Bool) throws {
+    static func verify(
+        _ file: String,
+        key: String?,
+        witnesses: [String] = [],
+        quorum: Int = 0,
+        json: Bool
+    ) throws {
         let receipt = try contents(of: file)
         var outcome = ReceiptVerification.withoutKey
         if let key {
-            let lines = String(decoding: try contents(of: key), as: UTF8.self)
-                .split(whereSeparator: \.isNewline).map(String.init)
-            outcome = ReceiptVerification.run(receipt, keys: lines)
+            outcome = ReceiptVerification.run(
+                receipt,
+                keys: try lines(of: key),
+                witnesses: witnesses,
+                quorum: quorum
+            )
         }
         Terminal.say(json ? String(decoding: outcome.json, as: UTF8.self) : outcome.line)
         if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
     }
 
-    private static func contents(of path: String) throws -> [UInt8] {
+    /// The lines of a file of public keys, empty ones left out.
+    static func lines(of path: String) throws -> [String] {
+        String(decoding: try contents(of: path), as: UTF8.self)
+            .split(whereSeparator: \.isNewline).map(String.init)
+    }
+
+    static func contents(of path: String) throws -> [UInt8] {
         do {
             return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {

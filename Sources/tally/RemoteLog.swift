@@ -17,9 +17,14 @@ struct RemoteLog {
 
     /// Names a server; the prefix is that of its log unless the URL has a path of its own.
     init(url: String) {
+        prefix = RemoteLog.prefix(url)
+    }
+
+    /// The prefix of the log of a server.
+    static func prefix(_ url: String) -> String {
         let trimmed = url.hasSuffix("/") ? String(url.dropLast()) : url
         let path = URL(string: trimmed)?.path ?? ""  // what is no URL is refused at the first read
-        prefix = path.isEmpty ? trimmed + "/tally/v1/log" : trimmed
+        return path.isEmpty ? trimmed + "/tally/v1/log" : trimmed
     }
 
     /// Lets go of the connections.

@@ -100,6 +100,14 @@ struct Serve: AsyncParsableCommand {
     )
     var scrubRate = ScrubRules.bytesPerSecondDefault
 
+    @Option(
+        help: ArgumentHelp(
+            "File of witnesses to ask, a line of public key and URL each; repeatable.",
+            valueName: "file"
+        )
+    )
+    var witness: [String] = []
+
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: Logger.Level = .notice
 
@@ -109,6 +117,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         var configuration = try node.configuration()
+        configuration.witnesses = try WitnessClient.addresses(witness)
         configuration.scrub = ScrubRules(bytesPerSecond: scrubRate)
         let running = try await startServer(
             configuration,
@@ -124,13 +133,18 @@ struct Serve: AsyncParsableCommand {
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 
+/// Ends the process because of a fault.
+func stopProcess(_ fault: NodeFault) -> Never {
+    Terminal.warn("stopped: \(fault)")
+    exit(70)
+}
+
 /// Starts a node; a fault while it runs ends the process, because nothing may be acknowledged after
 /// it.
 func startNode(_ configuration: NodeConfiguration) async throws -> Node {
     do {
         return try await Node.start(configuration) { fault in
-            Terminal.warn("stopped: \(fault)")
-            exit(70)
+            stopProcess(fault)
         }
     } catch {
         throw Failure(NodeFault.line(starting: error))
@@ -153,8 +167,7 @@ func startServer(
             level: level,
             ready: ready
         ) { fault in
-            Terminal.warn("stopped: \(fault)")
-            exit(70)
+            stopProcess(fault)
         }
     } catch {
         throw Failure(NodeFault.line(starting: error))

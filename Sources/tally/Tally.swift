@@ -18,7 +18,8 @@ struct Tally: AsyncParsableCommand {
         version: Node.version,
         subcommands: [
             Serve.self, Verify.self, Audit.self, Backup.self, Import.self, Keys.self, Recover.self,
-            Receipts.self, Bench.self, Demo.self,
+            Receipts.self, Witness.self, Compare.self,
+            ForkReports.self, Bench.self, Demo.self,
         ]
     )
 }

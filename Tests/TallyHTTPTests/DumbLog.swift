@@ -29,6 +29,12 @@ enum DumbLog {
             verifierKeys: { ["ledger.test+00000000+key"] },
             published: { LogPort.Published(size: 2, note: note, tag: "1a") },
             refusal: { nil },
+            witnesses: {
+                [
+                    LogPort.Witness(verifierKey: "witness.test+1+key", size: 2, problem: nil),
+                    LogPort.Witness(verifierKey: "witness.test+2+key", size: nil, problem: "gone"),
+                ]
+            },
             inclusion: { index, size in
                 let leaves = await leaves()
                 let proof = InclusionProof(index: Int(index), leaves: leaves[..<Int(size)])

@@ -488,6 +488,10 @@ struct OwnEvidenceTests {
             }
             let log = try await server.send(.get, "/tally/v1/log")
             #expect(try log.at("data", "notSealing") == #""the disk was full""#)
+            #expect(try log.at("data", "witnesses", "0", "size") == "2")
+            #expect(try log.at("data", "witnesses", "0", "problem") == nil)
+            #expect(try log.at("data", "witnesses", "1", "size") == nil)
+            #expect(try log.at("data", "witnesses", "1", "problem") == #""gone""#)
         }
     }
 

@@ -23,6 +23,16 @@ enum OwnLog {
             writer.member("publishedSize", log.publishedSize)
             if let refusal = log.refusal() { writer.member("notSigning", refusal) }
             if let problem = log.sealProblem() { writer.member("notSealing", problem) }
+            writer.key("witnesses")
+            writer.beginArray()
+            for witness in log.witnesses() {
+                writer.beginObject()
+                writer.member("vkey", witness.verifierKey)
+                if let size = witness.size { writer.member("size", size) }
+                if let problem = witness.problem { writer.member("problem", problem) }
+                writer.endObject()
+            }
+            writer.endArray()
             writer.endObject()
         }
     }

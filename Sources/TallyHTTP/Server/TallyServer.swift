@@ -49,6 +49,12 @@ package struct BoundAddress: Hashable, Sendable, CustomStringConvertible {
     /// The TCP port, also when 0 was asked for.
     package let port: Int
 
+    /// Makes an address.
+    package init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
     /// The URL of the console.
     package var description: String {
         host.contains(":") ? "http://[\(host)]:\(port)" : "http://\(host):\(port)"
