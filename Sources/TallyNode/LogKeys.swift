@@ -30,7 +30,7 @@ package struct LogKeys: Sendable {
     /// - Parameters:
     ///   - disk: The disk it is on.
     ///   - folder: The folder; made with a new key when the ledger never signed.
-    ///   - passphrase: Opens a sealed key file, and seals a new one.
+    ///   - passphrase: Decrypts an encrypted key file, and encrypts what is written.
     ///   - seed: Gives thirty-two random bytes.
     package init(
         disk: any Disk,
@@ -207,7 +207,7 @@ package struct LogKeys: Sendable {
     }
 
     /// The lock of the folder; nil when another process has it.
-    private func lock() throws(StoreFault) -> (any DiskLock)? {
+    func lock() throws(StoreFault) -> (any DiskLock)? {
         do throws(DiskFault) {
             return try disk.lock(folder + "/LOCK")
         } catch {
@@ -288,19 +288,19 @@ package struct LogKeys: Sendable {
     }
 
     private func opened(_ line: String, _ path: String) throws -> String {
-        guard SealedSecret.isSealed(line) else { return line }
+        guard EncryptedSecret.isEncrypted(line) else { return line }
         guard let passphrase else {
             throw NodeFault(
                 .directory,
                 subject: path,
-                reason: "is sealed with a passphrase, and none was given",
+                reason: "is encrypted with a passphrase, and none was given",
                 nextStep: "name its file with --passphrase-file, or set TALLY_KEY_PASSPHRASE"
             )
         }
-        return try SealedSecret.open(line, passphrase: passphrase)
+        return try EncryptedSecret.decrypt(line, passphrase: passphrase)
     }
 
-    /// Replaces the secrets, sealed when there is a passphrase; durable on return.
+    /// Replaces the secrets, encrypted when there is a passphrase; durable on return.
     func write(_ texts: [String]) throws {
         try write(texts, to: keyPath)
     }
@@ -311,7 +311,7 @@ package struct LogKeys: Sendable {
         for text in texts {
             if let passphrase {
                 let random = seed().bytes
-                lines += try SealedSecret.seal(text, passphrase: passphrase, random: random)
+                lines += try EncryptedSecret.encrypt(text, passphrase: passphrase, random: random)
             } else {
                 lines += text
             }

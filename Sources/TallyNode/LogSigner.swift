@@ -24,6 +24,8 @@ package struct PublishedCheckpoint: Hashable, Sendable {
 /// The signer of one ledger.
 package final class LogSigner: Sendable {
     private struct State {
+        /// The keys that sign; none when nothing is signed.
+        var signers: [SignerKey] = []
         var held: LogGuard?
         var lock: (any DiskLock)?
         var published: PublishedCheckpoint?
@@ -36,7 +38,6 @@ package final class LogSigner: Sendable {
     package let verifierKeys: [String]
     /// Where its keys are kept.
     let keys: LogKeys
-    private let signers: [SignerKey]
     private let directory: DataDirectory
     private let records: RecordFiles
     private let state: Mutex<State>
@@ -58,10 +59,8 @@ package final class LogSigner: Sendable {
         self.keys = keys
         switch try keys.open(of: origin, directory) {
         case .keys(let signers, let held, let lock):
-            self.signers = signers
-            state = Mutex(State(held: held, lock: lock))
+            state = Mutex(State(signers: signers, held: held, lock: lock))
         case .none(let reason):
-            signers = []
             state = Mutex(State(refusal: reason))
         }
         verifierKeys = try directory.readVerifierKeys() ?? []  // a ledger that never signed
@@ -89,6 +88,27 @@ package final class LogSigner: Sendable {
             try records.tree.root(size: checkpoint.size) == checkpoint.root
         else { return nil }
         return PublishedCheckpoint(checkpoint: checkpoint, note: note)
+    }
+
+    /// Signs no more with one of the keys; the others go on.
+    func drop(_ key: VerifierKey) {
+        state.withLock { $0.signers.removeAll { $0.verifier == key } }
+    }
+
+    /// Sees to it that nobody else signs with the keys while they are changed.
+    ///
+    /// - Throws: ``NodeFault`` when another process has them, ``StoreFault``.
+    func requireLock() throws {
+        if state.withLock({ $0.lock != nil }) { return }
+        guard let lock = try keys.lock() else {
+            throw NodeFault(
+                .directory,
+                subject: keys.folder,
+                reason: "another process signs with the keys in it",
+                nextStep: "stop that one first"
+            )
+        }
+        state.withLock { $0.lock = lock }
     }
 
     /// Signs nothing from here on, and says why.
@@ -147,7 +167,9 @@ package final class LogSigner: Sendable {
     ///
     /// - Throws: ``StoreFault``; the node stops. A position that must not be signed is no fault.
     package func sign(_ head: LedgerHead) throws(StoreFault) {
-        let (held, published, refusal) = state.withLock { ($0.held, $0.published, $0.refusal) }
+        let (signers, held, published, refusal) = state.withLock {
+            ($0.signers, $0.held, $0.published, $0.refusal)
+        }
         guard !signers.isEmpty, let held, refusal == nil, head.size > 0
         else { return }
         guard try guardOnDisk() == held.bytes else {
@@ -177,7 +199,7 @@ package final class LogSigner: Sendable {
         } catch {
             throw StoreFault(error)
         }
-        let note = try signed(checkpoint)
+        let note = try signed(checkpoint, by: signers)
         try SavedCheckpoints(directory).save(note, size: head.size)
         try directory.writeCheckpoint(note)
         state.withLock { state in
@@ -209,7 +231,10 @@ package final class LogSigner: Sendable {
     }
 
     /// The note, with a line of each key that signs.
-    private func signed(_ checkpoint: Checkpoint) throws(StoreFault) -> [UInt8] {
+    private func signed(
+        _ checkpoint: Checkpoint,
+        by signers: [SignerKey]
+    ) throws(StoreFault) -> [UInt8] {
         do throws(EvidenceRefusal) {
             let text = checkpoint.text
             var lines: [SignedNote.Line] = []

@@ -65,13 +65,15 @@ extension Node {
         guard held.count > 1 else {
             throw refused("\(id) is the only key", "introduce another with `tally keys rotate`")
         }
+        // Before the record: the key signs no tree that holds it.
+        signer.drop(leaving.key.verifier)
         let record = try await change(.retire, leaving.key)
         let staying = held.filter { $0.key.verifier != leaving.key.verifier }
         try signer.keys.write(staying.map(\.text))
         return KeyChangeResult(verifierKey: leaving.key.verifier.text, record: record)
     }
 
-    /// Writes the secrets again, sealed when the node was given a passphrase.
+    /// Writes the secrets again, encrypted when the node was given a passphrase.
     package func rewriteKeys() throws {
         try signer.keys.write(try signingKeys().map(\.text))
     }
@@ -141,8 +143,8 @@ extension Node {
     package func restoreGuard(
         from note: [UInt8]
     ) async throws -> (size: UInt64, root: Digest) {
-        let known = try (directory.readVerifierKeys() ?? []).map { try VerifierKey(text: $0) }
-        let last = try Checkpoint.open(try SignedNote(note), of: origin, keys: known)
+        try signer.requireLock()
+        let last = try Checkpoint.open(try SignedNote(note), of: origin, keys: try knownKeys())
         if let held = try signer.keys.guardHeld(), held.origin == origin, held.size > last.size {
             throw refused(
                 "the guard knows of \(held.size) signed records, the checkpoint of \(last.size)",
@@ -179,6 +181,7 @@ extension Node {
     package func succeed(as name: String, last note: [UInt8]?) async throws -> KeyChangeResult {
         guard let keyName = NoteKeyName(name), name.utf8.allSatisfy({ $0 > 32 && $0 < 127 })
         else { throw refused("\(name) is no name of a key", "use printable ASCII without blanks") }
+        try signer.requireLock()
         signer.end("the origin \(origin) ends")
         let index: RecordIndex
         if name == origin {
@@ -195,9 +198,15 @@ extension Node {
         return KeyChangeResult(verifierKey: key.text, record: index)
     }
 
+    /// The public keys that the directory names: none opens no note.
+    private func knownKeys() throws -> [VerifierKey] {
+        let lines = try directory.readVerifierKeys() ?? []  // a ledger that never signed has none
+        return try lines.map { try VerifierKey(text: $0) }
+    }
+
     /// What was signed last under the origin that ends: the larger of guard and given checkpoint.
     private func succession(to name: String, _ note: [UInt8]?) throws -> LogSuccession {
-        let known = try (directory.readVerifierKeys() ?? []).map { try VerifierKey(text: $0) }
+        let known = try knownKeys()
         var last: (size: UInt64, root: Digest, note: [UInt8]?) = (0, CompactRange.emptyRoot, nil)
         if let held = try signer.keys.guardHeld(), held.origin == origin {
             last = (held.size, held.root, nil)

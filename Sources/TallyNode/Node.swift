@@ -27,7 +27,7 @@ package struct NodeConfiguration: Sendable {
     package var areViewsEnabled: Bool
     /// The folder of the signing key and its guard.
     package var keys: String
-    /// What opens the signing key, when it is sealed.
+    /// What decrypts the signing key, when it is encrypted.
     package var passphrase: String?
     /// Seconds between seals; nil for none but those that are asked for.
     package var sealEvery: UInt64?

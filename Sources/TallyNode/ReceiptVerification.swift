@@ -103,15 +103,15 @@ package struct ReceiptVerification: Hashable, Sendable {
     }
 
     private static func words(_ proof: BalanceReceipt.Proof) -> String {
-        guard case .volume(let book, let asset, let account) = proof.key else { return "nothing" }
+        let whose = "\(proof.account) of book \(proof.book)"
         let place =
             "at \(proof.seal.size) records of \(proof.sealed.checkpoint.origin), sealed by record "
             + "\(proof.sealed.envelope.index)"
         guard let volume = proof.volume else {
-            return "\(account) of book \(book) has no \(asset) \(place)"
+            return "\(whose) has no \(proof.asset) \(place)"
         }
-        return "\(account) of book \(book) had received \(volume.input) and given "
-            + "\(volume.output) of \(asset) \(place)"
+        return "\(whose) had received \(volume.input) and given \(volume.output) of "
+            + "\(proof.asset) \(place)"
     }
 
     private static func found(_ receipt: Receipt, _ proof: ReceiptProof) -> ReceiptVerification {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The digest of all state, read from a snapshot of the state store: what a clean stop prints, and
-// what the checker computes from the records alone. May import TallyStore.
+// What a snapshot of the state store says of all state: its digest, which a clean stop prints, and
+// a seal. The checker computes the same from the records alone. May import TallyStore.
 
 import TallyCodec
 package import TallyProof
@@ -11,38 +11,19 @@ package import TallyTypes
 extension StateStatement {
     /// Where a store stands as of its last flush, and the digest of what it holds.
     static func of(_ store: any StateStore) throws -> StateStatement {
-        let snapshot = try store.snapshot()
-        guard let marker = snapshot.marker else {
-            throw StoreFault(.missing, subject: "state store", reason: "was never flushed")
+        let walk = try StoreWalk(store)
+        var digest = StateDigest(deleted: try walk.deletedBooks())
+        try walk.forEachRow { key, row in
+            digest.add(book: key.book, key: row.key, value: row.value)
         }
-        let tree = try CompactRange(decoding: marker.tree)
         return StateStatement(
-            head: LedgerHead(size: tree.size, root: tree.root, logIndex: marker.applied),
-            digest: try StateDigest.of(snapshot, marker)
+            head: LedgerHead(
+                size: walk.tree.size,
+                root: walk.tree.root,
+                logIndex: walk.marker.applied
+            ),
+            digest: digest.finish(scalars: walk.marker.scalars)
         )
-    }
-}
-
-extension LogSeal {
-    /// What a store holds as of its last flush, with every balance kept in files.
-    ///
-    /// - Throws: ``StoreFault``, ``Malformed``.
-    package static func of(_ store: any StateStore, keeping files: SealFiles) throws -> LogSeal {
-        let snapshot = try store.snapshot()
-        guard let marker = snapshot.marker else {
-            throw StoreFault(.missing, subject: "state store", reason: "was never flushed")
-        }
-        let size = try CompactRange(decoding: marker.tree).size
-        var writer = try files.begin(size: size)
-        var builder = SealBuilder(deleted: try StateDigest.deletedBooks(snapshot))
-        let cursor = try snapshot.cursor(from: [])
-        while let row = try cursor.next() {
-            let key = try StateCodec.decodeKey(row.key)
-            guard let leaf = builder.add(key: key, row.key, value: row.value) else { continue }
-            try writer.append(SealBuilder.leafInput(key: row.key, value: row.value), leaf: leaf)
-        }
-        try writer.finish()
-        return builder.finish(size: size, scalars: marker.scalars)
     }
 }
 
@@ -51,21 +32,47 @@ extension StateDigest {
     package static func of(_ store: any StateStore) throws -> Digest {
         try StateStatement.of(store).digest
     }
+}
 
-    fileprivate static func of(
-        _ snapshot: any StateSnapshot,
-        _ marker: FlushMarker
-    ) throws -> Digest {
-        var digest = StateDigest(deleted: try deletedBooks(snapshot))
-        let cursor = try snapshot.cursor(from: [])
-        while let row = try cursor.next() {
-            let key = try StateCodec.decodeKey(row.key)
-            digest.add(book: key.book, key: row.key, value: row.value)
+extension LogSeal {
+    /// What a store holds as of its last flush, with every balance kept in files.
+    ///
+    /// - Throws: ``StoreFault``, ``Malformed``.
+    package static func of(_ store: any StateStore, keeping files: SealFiles) throws -> LogSeal {
+        let walk = try StoreWalk(store)
+        var writer = try files.begin(size: walk.tree.size)
+        var builder = SealBuilder(deleted: try walk.deletedBooks())
+        try walk.forEachRow { key, row in
+            guard let leaf = builder.add(key: key, row.key, value: row.value) else { return }
+            try writer.append(SealBuilder.leafInput(key: row.key, value: row.value), leaf: leaf)
         }
-        return digest.finish(scalars: marker.scalars)
+        try writer.finish()
+        return builder.finish(size: walk.tree.size, scalars: walk.marker.scalars)
+    }
+}
+
+/// A snapshot of a store as of its last flush.
+private struct StoreWalk {
+    let snapshot: any StateSnapshot
+    let marker: FlushMarker
+    let tree: CompactRange
+
+    init(_ store: any StateStore) throws {
+        snapshot = try store.snapshot()
+        guard let marker = snapshot.marker else {
+            throw StoreFault(.missing, subject: "state store", reason: "was never flushed")
+        }
+        self.marker = marker
+        tree = try CompactRange(decoding: marker.tree)
     }
 
-    fileprivate static func deletedBooks(_ snapshot: any StateSnapshot) throws -> Set<BookID> {
+    /// Calls the body with each row, ascending by key.
+    func forEachRow(_ body: (StateKey, StateRow) throws -> Void) throws {
+        let cursor = try snapshot.cursor(from: [])
+        while let row = try cursor.next() { try body(try StateCodec.decodeKey(row.key), row) }
+    }
+
+    func deletedBooks() throws -> Set<BookID> {
         let prefix: [UInt8] = [FormatRegistry.stateKey, StateKeyKind.book.rawValue]
         let cursor = try snapshot.cursor(from: prefix)
         var deleted: Set<BookID> = []

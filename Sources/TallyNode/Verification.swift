@@ -185,14 +185,19 @@ package struct Verification: ~Copyable {
             heads.append(kept)
         }
         let folder = MirrorDirectory(disk: directory.disk, path: directory.path)
-        for size in try folder.saved() {
+        let saved = try folder.saved()
+        for size in saved {
             let file = MirrorLayout.saved(size)
-            guard let saved = try folder.read(file, limit: MirrorLayout.noteBytesMax) else {
+            guard let kept = try folder.read(file, limit: MirrorLayout.noteBytesMax) else {
                 throw Refuted(.missing, "is missing", file: directory.path + "/" + file)
             }
-            heads.append(try signed.saved(saved, size: size, file: directory.path + "/" + file))
+            heads.append(try signed.saved(kept, size: size, file: directory.path + "/" + file))
         }
         guard let note else {
+            guard saved.isEmpty || !isClean else {
+                let detail = "is missing, and checkpoints of \(saved.count) sizes are kept"
+                throw Refuted(.missing, detail, file: noteFile)
+            }
             guard head?.size ?? 0 == 0 || !isClean else {
                 throw Unchecked("there is no checkpoint; an older copy that was restored has none")
             }

@@ -42,8 +42,12 @@ package struct BalanceReceipt: Hashable, Sendable {
 
     /// What a balance receipt proves.
     package struct Proof: Hashable, Sendable {
-        /// The book, asset and account.
-        package let key: StateKey
+        /// The book.
+        package let book: BookID
+        /// What the balance is of.
+        package let asset: Asset
+        /// Whose it is.
+        package let account: AccountAddress
         /// What the account received and gave; nil when it had no balance.
         package let volume: Volume?
         /// The seal.
@@ -167,7 +171,9 @@ package struct BalanceReceipt: Hashable, Sendable {
         let asked = try BalanceReceipt.decoded { () throws(Malformed) in
             try StateCodec.decodeKey(key)
         }
-        guard case .volume = asked else { throw BalanceReceipt.no("the key is of no balance") }
+        guard case .volume(let book, let asset, let account) = asked else {
+            throw BalanceReceipt.no("the key is of no balance")
+        }
         let record = try BalanceReceipt.decoded { () throws(Malformed) in
             try RecordCodec.parse(seal.record[...])
         }
@@ -186,7 +192,9 @@ package struct BalanceReceipt: Hashable, Sendable {
             }
         }
         return Proof(
-            key: asked,
+            book: book,
+            asset: asset,
+            account: account,
             volume: try volume(under: seal),
             seal: seal,
             sealed: sealed

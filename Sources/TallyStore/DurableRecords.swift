@@ -54,7 +54,7 @@ package struct DurableRecords {
                 count: positions.count * TileFiles.hashBytes
             )
         }
-        return (0..<positions.count).map { bytes.span.digest(at: $0 * TileFiles.hashBytes) }
+        return bytes.span.digests(positions.count)
     }
 
     /// A walk over the records from the first of a bundle on.

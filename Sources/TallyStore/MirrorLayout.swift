@@ -47,9 +47,12 @@ package enum MirrorLayout {
     package static func blob(_ digest: Digest) -> String { "blob/\(digest)" }
 
     /// The name of a saved checkpoint: its size in twenty digits.
-    package static func saved(_ size: UInt64) -> String {
+    package static func saved(_ size: UInt64) -> String { "checkpoints/" + digits(size) }
+
+    /// A size in twenty digits, so that names ascend as sizes do.
+    static func digits(_ size: UInt64) -> String {
         let digits = String(size)
-        return "checkpoints/" + String(repeating: "0", count: 20 - digits.count) + digits
+        return String(repeating: "0", count: 20 - digits.count) + digits
     }
 
     /// The size that a saved checkpoint is named by; nil for another name.

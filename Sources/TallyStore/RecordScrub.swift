@@ -288,7 +288,7 @@ private final class ScrubbedLevels: Sendable {
                 count: positions.count * TileFiles.hashBytes
             )
         }
-        return (0..<positions.count).map { bytes.span.digest(at: $0 * TileFiles.hashBytes) }
+        return bytes.span.digests(positions.count)
     }
 
     private func file(_ level: UInt64) throws(DiskFault) -> any DiskFile {

@@ -88,17 +88,11 @@ package struct SealFiles: Sendable {
             .compactMap { SealFiles.size($0.name) }.sorted()
     }
 
-    private func prefix(_ size: UInt64) -> String { folder + "/" + SealFiles.name(size) }
-
-    private static func name(_ size: UInt64) -> String {
-        let digits = String(size)
-        return String(repeating: "0", count: 20 - digits.count) + digits
-    }
+    private func prefix(_ size: UInt64) -> String { folder + "/" + MirrorLayout.digits(size) }
 
     /// The size that a file's name says; nil for a name of another kind.
     private static func size(_ name: String) -> UInt64? {
-        let digits = name.prefix { $0 != "." }
-        return digits.utf8.count == 20 ? UInt64(digits) : nil
+        MirrorLayout.savedSize(String(name.prefix { $0 != "." }))
     }
 }
 
@@ -277,11 +271,11 @@ package struct SealedBalances: Sendable {
     ) throws(StoreFault) -> [Digest] {
         let bytes = try onDisk { () throws(DiskFault) in
             try disk.open("\(prefix).\(level)", .readOnly).bytes(
-                at: Int(positions.lowerBound) * 32,
-                count: positions.count * 32
+                at: Int(positions.lowerBound) * TileFiles.hashBytes,
+                count: positions.count * TileFiles.hashBytes
             )
         }
-        return (0..<positions.count).map { bytes.span.digest(at: $0 * 32) }
+        return bytes.span.digests(positions.count)
     }
 
     private static func framed(

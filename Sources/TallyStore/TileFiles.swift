@@ -145,7 +145,7 @@ package final class TileFiles: Sendable {
             at: Int(positions.lowerBound) * TileFiles.hashBytes,
             count: positions.count * TileFiles.hashBytes
         )
-        return (0..<positions.count).map { bytes.span.digest(at: $0 * TileFiles.hashBytes) }
+        return bytes.span.digests(positions.count)
     }
 
     private func append(_ hashes: [Digest], to number: Int) throws(DiskFault) {
@@ -180,6 +180,11 @@ package final class TileFiles: Sendable {
 }
 
 extension Span where Element == UInt8 {
+    /// So many digests, one behind the other.
+    func digests(_ count: Int) -> [Digest] {
+        (0..<count).map { digest(at: $0 * TileFiles.hashBytes) }
+    }
+
     /// The digest at an offset.
     func digest(at offset: Int) -> Digest {
         func word(_ number: Int) -> UInt64 {

@@ -61,9 +61,9 @@ public struct CreateLedger: Hashable, Sendable {
 
 /// What a change of the log's keys does; numbers are stable.
 public enum LogKeyAction: UInt8, CaseIterable, Sendable {
-    /// The key signs every tree that holds this record, until it is retired.
+    /// The key signs no tree that lacks this record.
     case introduce = 0
-    /// The key signs no tree that is larger than one that may not hold this record yet.
+    /// The key signs no tree that holds this record.
     case retire = 1
 
     /// The word used on the wire.

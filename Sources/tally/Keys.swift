@@ -14,7 +14,7 @@ struct Keys: ParsableCommand {
             Example:
               tally keys show --data ./ledger > ledger.vkeys
             """,
-        subcommands: [Show.self, Rotate.self, Retire.self, Seal.self]
+        subcommands: [Show.self, Rotate.self, Retire.self, Encrypt.self]
     )
 
     struct Show: ParsableCommand {
@@ -85,15 +85,14 @@ struct Keys: ParsableCommand {
         }
     }
 
-    struct Seal: AsyncParsableCommand {
+    struct Encrypt: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "seal",
             abstract: "Write the key file again under the passphrase that is given.",
             discussion: """
-                Stop the node first; later starts need the passphrase. Copies of the open file that
-                were made before stay open.
+                Stop the node first; later starts need the passphrase. Copies of the file that were
+                made before stay as they are.
                 Example:
-                  tally keys seal --data ./ledger --passphrase-file ./passphrase
+                  tally keys encrypt --data ./ledger --passphrase-file ./passphrase
                 """
         )
 
@@ -104,12 +103,12 @@ struct Keys: ParsableCommand {
                 throw Failure("no passphrase; name its file with --passphrase-file")
             }
             try await ledger.change { try $0.rewriteKeys() }
-            Terminal.say("the key file is sealed")
+            Terminal.say("the key file is encrypted")
         }
     }
 }
 
-/// How a sealed key file is opened.
+/// How an encrypted key file is decrypted.
 struct SecretOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

@@ -56,6 +56,28 @@ struct VerifyReceiptTests {
         #expect(refuted.status == 1 && refuted.output.hasPrefix("refuted: "), "\(refuted)")
     }
 
+    @Test("a receipt is fetched as soon as a checkpoint covers the record, and verifies")
+    func fetched() async throws {
+        let folder = try TemporaryDirectory("receipt")
+        let ledger = folder.file("ledger").path
+        let server = try await ServerUnderTest(ledger)
+        try await LedgerClient(url: server.url).expect(204, from: "POST", "/v2/shop")
+        let file = folder.file("receipt.json").path
+        let get = ["receipt", "get", "--url", server.url, "--out", file]
+        let fetched = try await TallyProcess.run(get + ["1"])
+        #expect(fetched.status == 0, "\(fetched)")
+        let missing = try await TallyProcess.run(get + ["99"])
+        #expect(missing.status == 1 && missing.errors.contains("99"), "\(missing)")
+        let proof = try await TallyProcess.run(
+            ["receipt", "get", "--url", server.url, "--format", "tlog-proof", "1"]
+        )
+        #expect(proof.output.hasPrefix("c2sp.org/tlog-proof@v1\nindex 1\n"), "\(proof)")
+        try await server.stop()
+        let keys = ledger + "/vkeys"
+        let verified = try await TallyProcess.run(["receipt", "verify", file, "--key", keys])
+        #expect(verified.status == 0, "\(verified)")
+    }
+
     @Test("a file that is no receipt, and a rate below zero, are refused")
     func others() async throws {
         let folder = try TemporaryDirectory("receipt")

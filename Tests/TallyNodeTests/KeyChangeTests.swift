@@ -97,6 +97,8 @@ struct KeyChangeTests {
         let retired = try await retiring.retireKey(first.idText)
         #expect(retired.verifierKey == first.text)
         try await retiring.stop()
+        #expect(try opened(path, [second]).size == 4, "the tree that holds the record")
+        #expect(throws: EvidenceRefusal.self) { try opened(path, [first]) }
 
         let alone = try await start(path)
         _ = try await alone.port.submit(.one(.pay("world", "alice", 1)))
@@ -205,6 +207,21 @@ struct KeyChangeTests {
         let lost = try opened(path, try keys(path))
         #expect(lost.size == 5)
 
+        // While the ledger itself runs, nobody else touches its keys.
+        let running = try await start(path)
+        let beside = try await start(old, keys: keyFolder)
+        #expect(beside.signer.refusal?.contains("another process signs") == true)
+        let held = try Data(contentsOf: URL(fileURLWithPath: keyFolder + "/guard"))
+        await #expect {
+            _ = try await beside.succeed(as: "test/second", last: nil)
+        } throws: {
+            "\($0)".contains("another process signs with the keys in it")
+        }
+        #expect(await beside.port.head().size == 2, "nothing was recorded")
+        try await beside.stop()
+        try await running.stop()
+        #expect(try Data(contentsOf: URL(fileURLWithPath: keyFolder + "/guard")) == held)
+
         let restored = try await start(old, keys: keyFolder)
         #expect(restored.signer.refusal?.contains("it is an older copy") == true)
         let result = try await restored.succeed(as: "test/second", last: try note(path))
@@ -246,8 +263,8 @@ struct KeyChangeTests {
         #expect(try opened(path, [oldKey]).size == 5)
     }
 
-    @Test("a sealed key file opens with its passphrase alone")
-    func sealed() async throws {
+    @Test("an encrypted key file opens with its passphrase alone")
+    func encrypted() async throws {
         let folder = try TemporaryDirectory("seal")
         let path = folder.file("ledger").path
         try await start(path).stop()
@@ -257,12 +274,12 @@ struct KeyChangeTests {
         let node = try await start(path, passphrase: "correct horse")
         try node.rewriteKeys()
         try await node.stop()
-        let sealed = try String(contentsOfFile: file, encoding: .utf8)
-        #expect(sealed.hasPrefix("SEALED+KEY+"))
+        let encrypted = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(encrypted.hasPrefix("ENCRYPTED+KEY+"))
         await #expect {
             _ = try await start(path)
         } throws: {
-            "\($0)".contains("is sealed with a passphrase, and none was given")
+            "\($0)".contains("is encrypted with a passphrase, and none was given")
         }
         await #expect {
             _ = try await start(path, passphrase: "wrong horse")

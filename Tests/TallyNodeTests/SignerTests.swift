@@ -56,6 +56,11 @@ struct SignerTests {
         #expect(report.exitCode == 0, "\(report.lines)")
         #expect(report.notes.contains { $0.hasPrefix("checkpoint of 3 records, key taken from") })
         let files = FileManager.default
+        let kept = try Data(contentsOf: URL(fileURLWithPath: path + "/checkpoint"))
+        try files.removeItem(atPath: path + "/checkpoint")
+        let without = Verification.run(path)
+        #expect(without.exitCode == 1 && without.firstFinding?.reason == .missing)
+        try kept.write(to: URL(fileURLWithPath: path + "/checkpoint"))
         let mode = try files.attributesOfItem(atPath: path + ".keys/log.key")[.posixPermissions]
         #expect(mode as? Int == 0o600)
     }

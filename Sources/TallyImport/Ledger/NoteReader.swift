@@ -53,7 +53,7 @@ enum NoteReader {
         var tags: [Annotation] = []
         for part in text.split(separator: ",") {
             guard let colon = part.firstIndex(of: ":") else { continue }
-            let name = part[..<colon].split(separator: " ").last ?? ""
+            let name = part[..<colon].split(separator: " ").last ?? ""  // no name
             guard !name.isEmpty, part[..<colon].hasSuffix(name) else { continue }
             let value = part[part.index(after: colon)...].drop { $0 == " " }
             let trimmed = value.reversed().drop { $0 == " " }.reversed()

@@ -2,7 +2,7 @@
 //
 // A secret text under a passphrase, for key files that may be copied with a disk:
 //
-//     SEALED+KEY+<base64 of the bytes below>
+//     ENCRYPTED+KEY+<base64 of the bytes below>
 //
 // | bytes | what |
 // |---|---|
@@ -18,8 +18,8 @@ import CTally
 import Crypto
 
 /// A secret text under a passphrase.
-package enum SealedSecret {
-    private static let prefix = "SEALED+KEY+"
+package enum EncryptedSecret {
+    private static let prefix = "ENCRYPTED+KEY+"
     private static let format: UInt8 = 1
     private static let costs: ClosedRange<UInt8> = 14...18
     private static let defaultCost: UInt8 = 15
@@ -27,17 +27,17 @@ package enum SealedSecret {
     private static let headBytes = 30
 
     /// True for a text of this form, whether or not it can be opened.
-    package static func isSealed(_ text: String) -> Bool { text.hasPrefix(prefix) }
+    package static func isEncrypted(_ text: String) -> Bool { text.hasPrefix(prefix) }
 
-    /// Seals a text.
+    /// Encrypts a text.
     ///
     /// - Parameters:
     ///   - text: The secret.
     ///   - passphrase: What opens it again; not empty.
     ///   - random: Twenty-eight random bytes or more, used for this text alone.
-    /// - Returns: The sealed text, without a line feed.
+    /// - Returns: The encrypted text, without a line feed.
     /// - Throws: ``EvidenceRefusal`` `keyFormat`.
-    package static func seal(
+    package static func encrypt(
         _ text: String,
         passphrase: String,
         random: [UInt8]
@@ -53,24 +53,24 @@ package enum SealedSecret {
                 nonce: ChaChaPoly.Nonce(data: head[(2 + saltBytes)...]),
                 authenticating: head
             )
-            let sealed = head + Array(box.ciphertext) + Array(box.tag)
-            return prefix + String(decoding: Base64.encode(sealed), as: UTF8.self)
+            let all = head + Array(box.ciphertext) + Array(box.tag)
+            return prefix + String(decoding: Base64.encode(all), as: UTF8.self)
         } catch {
-            throw EvidenceRefusal(.keyFormat, "cannot be sealed: \(error)")
+            throw EvidenceRefusal(.keyFormat, "cannot be encrypted: \(error)")
         }
     }
 
-    /// Opens a text.
+    /// Decrypts a text.
     ///
     /// - Throws: ``EvidenceRefusal`` `keyFormat`: no such form, or another passphrase.
-    package static func open(
+    package static func decrypt(
         _ text: String,
         passphrase: String
     ) throws(EvidenceRefusal) -> String {
         guard text.hasPrefix(prefix),
             let bytes = Base64.decode(Array(text.utf8.dropFirst(prefix.utf8.count))[...]),
             bytes.count > headBytes + 16, bytes[0] == format, costs.contains(bytes[1])
-        else { throw EvidenceRefusal(.keyFormat, "is no sealed key of format 1") }
+        else { throw EvidenceRefusal(.keyFormat, "is no encrypted key of format 1") }
         let head = Array(bytes[..<headBytes])
         do {
             let box = try ChaChaPoly.SealedBox(
